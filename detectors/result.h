@@ -1,0 +1,79 @@
+// Everything an analysis has to say, ready for a report: what was looked at, how far the capture can
+// be trusted, and what was found.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "capture/source.h"
+#include "detectors/finding.h"
+
+namespace wirefault {
+
+// What was looked at. Counts are of packets after duplicates were removed, unless said.
+struct Counts {
+  std::uint64_t packets = 0;  // every frame that passed the filter, duplicates included
+  std::uint64_t bytes = 0;    // their original lengths
+
+  std::uint64_t dns_queries = 0;  // messages, over UDP and TCP
+  std::uint64_t dns_responses = 0;
+  std::map<std::string, std::uint64_t> dns_rcodes;  // of the responses, by mnemonic
+  std::uint64_t dns_transactions = 0;  // distinct questions put to a server
+  std::uint64_t dns_answered = 0;
+  std::uint64_t dns_late = 0;
+  std::uint64_t dns_unanswered = 0;
+  std::uint64_t dns_rejected = 0;  // an ICMP error or a reset came instead
+  std::uint64_t dns_undecided = 0;  // still waiting when the capture ended, or evicted
+  std::int64_t dns_latency_p50_ns = 0;  // of the answered; 0: none
+  std::int64_t dns_latency_p95_ns = 0;
+
+  std::uint64_t tcp_connections = 0;  // seen at all, lone SYNs included
+  std::uint64_t tcp_opened = 0;       // handshake completed in this capture
+  std::uint64_t tcp_refused = 0;
+  std::uint64_t tcp_half_open = 0;  // a SYN, but never a completed handshake nor a refusal
+  std::uint64_t tcp_joined_midway = 0;
+  std::uint64_t tcp_data_segments = 0;
+  std::uint64_t tcp_retransmissions = 0;
+  std::uint64_t tcp_out_of_order = 0;
+
+  std::uint64_t ip_fragmented_datagrams = 0;
+  std::uint64_t ip_incomplete_datagrams = 0;
+  std::uint64_t icmp_errors = 0;
+};
+
+// How far one dimension of the capture can be trusted.
+enum class Grade : std::uint8_t { ok, degraded, unusable };
+
+struct QualityNote {
+  std::string_view kind;  // "kernel-drops", "one-sided", "duplicates", "port-filter" ...
+  Grade grade = Grade::degraded;
+  std::uint64_t count = 0;  // the number behind it, 0: none
+  std::string text;         // a clause with its numbers: "212 packets dropped by the kernel (0.02%)"
+};
+
+struct Quality {
+  Grade grade = Grade::ok;  // the worst of the notes
+  std::vector<QualityNote> notes;  // worst first, then by kind
+  // Numbers by stable key for the JSON report: "kernel_drops", "snap_cut", "duplicates",
+  // "one_way_flows", "acked_unseen", "malformed", "not_dissected", "evicted" ... all keys always present.
+  std::map<std::string, std::uint64_t> numbers;
+};
+
+struct Result {
+  std::vector<SourceInfo> sources;
+  std::vector<std::string> overrides;  // settings in force that are not the default, "name=value"
+  Timestamp first{};                   // of the packets with a time
+  Timestamp last{};
+  Counts counts;
+  Quality quality;
+  // Traffic that was there and could not be judged: "3 DNS-over-TLS flows to 192.0.2.53:853".
+  std::vector<std::string> not_looked_at;
+  std::vector<Incident> incidents;
+  std::vector<Finding> findings;  // in report order: worst first
+};
+
+}  // namespace wirefault
