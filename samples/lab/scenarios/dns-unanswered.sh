@@ -1,0 +1,202 @@
+# dns-unanswered: queries that nobody answers, and captures that only look like it.
+
+# One name server whose process hangs: glibc asks at 0 and 5 s and gives up at 10 s. The ping at the
+# end shows that the host lives and lets the packet clock pass the last deadline.
+record_fires() {
+  dns_server "$S" $server4
+  resolver_of "$C" $server4
+  kill -STOP $served
+  capture "$C" c0
+  on_client getent ahosts www.example.com
+  sleep 2.5
+  echo_from "$C" $server4
+  captured
+}
+
+# The same with three names: a server that answers nobody.
+record_fires-server-down() {
+  dns_server "$S" $server4
+  resolver_of "$C" $server4
+  capture "$C" c0
+  on_client getent ahosts api.example.com
+  kill -STOP $served
+  local name
+  for name in www mail shop; do on_client getent ahosts $name.example.com & done
+  sleep 12.5
+  echo_from "$C" $server4
+  captured
+}
+
+# Two servers, the first silent: glibc gets its answers from the second, five seconds later.
+record_fires-failover() {
+  dns_server "$S" $other4
+  filter "$S" "input ip daddr $server4 udp dport 53 drop"
+  resolver_of "$C" $server4 $other4
+  capture "$C" c0
+  on_client getent ahosts www.example.com
+  on_client getent ahosts mail.example.com
+  sleep 2.5
+  echo_from "$C" $server4
+  captured
+}
+
+# One name only: too little to judge the server, but the user lost five seconds.
+record_fires-failover-once() {
+  dns_server "$S" $other4
+  filter "$S" "input ip daddr $server4 udp dport 53 drop"
+  resolver_of "$C" $server4 $other4
+  capture "$C" c0
+  on_client getent ahosts www.example.com
+  sleep 2.5
+  echo_from "$C" $server4
+  captured
+}
+
+# One query in 31 is lost (3 %); the repeat five seconds later is answered at once.
+record_fires-loss() {
+  dns_server "$S" $server4
+  resolver_of "$C" $server4
+  filter "$R" "forward udp dport 53 numgen inc mod 31 == 17 drop"
+  capture "$C" c0
+  local i
+  for i in $(seq 0 31); do on_client getent ahosts host$i.example.com; done
+  sleep 6
+  echo_from "$C" $server4
+  captured
+}
+
+# A forwarding resolver with two upstream servers, one of them silent: its clients are answered.
+record_fires-upstream() {
+  dns_server "$S" $other4
+  filter "$S" "input ip daddr $server4 udp dport 53 drop"
+  cat > "$work/unbound.conf" <<-END
+	server:
+	  interface: 192.0.2.1
+	  access-control: 192.0.2.0/24 allow
+	  username: ""
+	  chroot: ""
+	  pidfile: ""
+	  directory: "$work"
+	  use-syslog: no
+	  do-ip6: no
+	  do-daemonize: no
+	  module-config: "iterator"
+	  num-threads: 1
+	forward-zone:
+	  name: "."
+	  forward-addr: $server4
+	  forward-addr: $other4
+	remote-control:
+	  control-enable: no
+	END
+  on_router unbound -d -c "$work/unbound.conf" &
+  wait_for_port "$R" 192.0.2.1
+  resolver_of "$C" 192.0.2.1
+  capture "$R" any
+  local name
+  for name in www mail api shop; do
+    on_client getent ahosts $name.example.com
+    sleep 0.5
+  done
+  sleep 8
+  echo_from "$C" 192.0.2.1
+  captured
+}
+
+# A server with two addresses that answers from the wrong one: the client's kernel drops the answers.
+record_fires-wrong-source() {
+  dns_server "$S" $server4
+  resolver_of "$C" $server4
+  filter "$S" "output udp sport 53 ip saddr set $other4"
+  capture "$C" c0
+  on_client getent ahosts www.example.com
+  sleep 2.5
+  echo_from "$C" $server4
+  captured
+}
+
+# The capture ends two seconds after the query: nobody can know what became of it.
+record_cut() {
+  dns_server "$S" $server4
+  resolver_of "$C" $server4
+  capture "$C" c0
+  on_client getent ahosts www.example.com
+  kill -STOP $served
+  on_client getent ahosts mail.example.com &
+  sleep 1.8
+  echo_from "$C" $server4
+  captured
+}
+
+# The answer takes six seconds, and the client waits for it: slow, not unanswered.
+record_quiet-late() {
+  dns_server "$S" $server4
+  capture "$C" c0
+  (sleep 0.3; kill -STOP $served; sleep 6; kill -CONT $served) &
+  sleep 0.5
+  on_client dig +time=9 +tries=1 @$server4 www.example.com
+  sleep 12
+  echo_from "$C" $server4
+  captured
+}
+
+# The server hangs for 5.2 s, then answers the queries and their repeats: each has its answer.
+record_quiet-late-repeat() {
+  dns_server "$S" $server4
+  resolver_of "$C" $server4
+  capture "$C" c0
+  kill -STOP $served
+  (sleep 5.2; kill -CONT $served) &
+  on_client getent ahosts www.example.com
+  sleep 12
+  echo_from "$C" $server4
+  captured
+}
+
+# Asks two servers at once, as musl does, and takes the first answer; the other server is silent.
+record_quiet-parallel() {
+  dns_server "$S" $other4
+  filter "$S" "input ip daddr $server4 udp dport 53 drop"
+  capture "$C" c0
+  on_client python3 "$here/stub.py" --parallel www.example.com $server4 $other4
+  sleep 17
+  echo_from "$C" $other4
+  captured
+}
+
+# Multicast DNS and LLMNR questions for a name that nobody has: silence is the answer.
+record_quiet-multicast() {
+  capture "$C" c0
+  on_client python3 "$here/stub.py" --multicast printer.local
+  sleep 8
+  on_client python3 "$here/stub.py" --multicast printer.local
+  sleep 8
+  on_client python3 "$here/stub.py" --multicast scanner.local
+  captured
+}
+
+# Only what the client sends was captured: no answer in sight, yet the client uses the names.
+record_quiet-one-sided() {
+  dns_server "$S" $server4
+  web_server
+  resolver_of "$C" $server4
+  capture "$C" c0 "src host $client4 or src host $client6"
+  local name
+  for name in www mail api; do on_client curl -s -o /dev/null http://$name.example.com/1; done
+  sleep 16
+  echo_from "$C" $server4
+  captured
+}
+
+# Ordinary lookups, all answered: edit.py makes copies of each packet from it.
+record_quiet-answered() {
+  dns_server "$S" $server4
+  resolver_of "$C" $server4
+  capture "$C" c0
+  local name
+  for name in www mail api shop; do on_client getent ahosts $name.example.com; done
+  on_client getent ahosts nothing.example.com
+  sleep 16
+  echo_from "$C" $server4
+  captured
+}
