@@ -1,0 +1,20 @@
+// The verbs of the command line. Each adds itself, with its options, to the program and hands back
+// what is to run when the user asked for it.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "capture/error.h"
+
+namespace wirefault::cli {
+
+struct Verb {
+  CLI::App* app = nullptr;  // owned by the program it was added to
+  std::function<ExitStatus()> run;
+};
+
+Verb add_explain(CLI::App& program);
+Verb add_list(CLI::App& program);
+
+}  // namespace wirefault::cli
