@@ -1,5 +1,6 @@
-// The one door for bytes from the wire or from a file. A reader never runs off the end: reading past
-// it yields zeros and poisons the reader, so a header needs one check of ok() after its last field.
+// The one door for bytes from the wire or from a file. A reader never runs off the end: reading
+// past it yields zeros and poisons the reader, so a header needs one check of ok() after its last
+// field.
 #pragma once
 
 #include <cstddef>
@@ -27,6 +28,29 @@ inline std::uint64_t be64(const std::uint8_t* p) {
   std::memcpy(&value, p, sizeof value);
   return __builtin_bswap64(value);
 }
+
+// The byte order of a capture file: its own writer's, which may not be ours. The caller has checked
+// that the bytes are there.
+class ByteOrder {
+ public:
+  explicit ByteOrder(bool is_big_endian = false) : is_big_endian_{is_big_endian} {}
+
+  std::uint16_t u16(const std::uint8_t* p) const {
+    const std::uint16_t value = be16(p);
+    return is_big_endian_ ? value : __builtin_bswap16(value);
+  }
+  std::uint32_t u32(const std::uint8_t* p) const {
+    const std::uint32_t value = be32(p);
+    return is_big_endian_ ? value : __builtin_bswap32(value);
+  }
+  std::uint64_t u64(const std::uint8_t* p) const {
+    const std::uint64_t value = be64(p);
+    return is_big_endian_ ? value : __builtin_bswap64(value);
+  }
+
+ private:
+  bool is_big_endian_;
+};
 
 class ByteReader {
  public:

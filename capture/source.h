@@ -31,18 +31,19 @@ struct CutShort {
 };
 
 struct SourceInfo {
-  std::string name;    // as the user gave it; "-" for standard input
-  std::string format;  // "pcap", "pcapng"
+  std::string name;         // as the user gave it; "-" for standard input
+  std::string format;       // "pcap", "pcapng"
   std::string compression;  // "gzip", "zstd", "lz4", or empty
   std::vector<InterfaceInfo> interfaces;
-  std::uint64_t packets = 0;  // read so far, before any filter
-  std::uint64_t bytes = 0;    // of the uncompressed stream, read so far
-  std::uint64_t file_size = 0;  // 0 when it cannot be known (pipes)
-  std::uint64_t file_position = 0;  // of the file as stored; for progress
+  std::uint64_t packets = 0;          // read so far, before any filter
+  std::uint64_t bytes = 0;            // of the uncompressed stream, read so far
+  std::uint64_t file_size = 0;        // 0 when it cannot be known (pipes)
+  std::uint64_t file_position = 0;    // of the file as stored; for progress
   std::uint64_t packets_dropped = 0;  // sum of epb_dropcount
-  std::uint64_t corrected_lengths = 0;  // records whose captured length exceeded the original length
-  std::uint64_t corrected_times = 0;    // records with an impossible fraction of a second
-  std::uint64_t without_time = 0;       // simple packet blocks, unknown resolutions
+  std::uint64_t corrected_lengths =
+      0;                              // records whose captured length exceeded the original length
+  std::uint64_t corrected_times = 0;  // records with an impossible fraction of a second
+  std::uint64_t without_time = 0;     // simple packet blocks, unknown resolutions
   std::optional<CutShort> cut_short;
 };
 
@@ -68,5 +69,10 @@ struct FileOptions {
 // cannot be opened or recognised, before any packet is read.
 std::unique_ptr<Source> open_files(const std::vector<std::string>& names,
                                    const FileOptions& options = {});
+
+// A capture file from anywhere else, such as memory.
+class ByteStream;
+std::unique_ptr<Source> open_stream(std::unique_ptr<ByteStream> stream, const std::string& name,
+                                    const FileOptions& options = {});
 
 }  // namespace wirefault
