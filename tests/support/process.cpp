@@ -1,0 +1,79 @@
+#include "tests/support/process.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+
+namespace wirefault::tests {
+
+namespace {
+
+void redirect(const std::filesystem::path& path, int flags, int descriptor) {
+  const int file = open(path.c_str(), flags, 0600);
+  if (file < 0 || dup2(file, descriptor) < 0) _exit(126);
+  close(file);
+}
+
+[[noreturn]] void become(const std::vector<std::string>& command, const ProcessOptions& options,
+                         const std::filesystem::path& out, const std::filesystem::path& err) {
+  redirect(options.input, O_RDONLY, STDIN_FILENO);
+  redirect(out, O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO);
+  redirect(err, O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
+  for (const std::string& variable : options.environment) {
+    const auto equals = variable.find('=');
+    setenv(variable.substr(0, equals).c_str(), variable.substr(equals + 1).c_str(), 1);
+  }
+  std::vector<char*> arguments;
+  for (const std::string& argument : command) {
+    arguments.push_back(const_cast<char*>(argument.c_str()));
+  }
+  arguments.push_back(nullptr);
+  alarm(60);
+  execvp(arguments[0], arguments.data());
+  _exit(127);
+}
+
+}  // namespace
+
+ProcessResult run(const std::vector<std::string>& command, const ProcessOptions& options) {
+  const TemporaryDirectory directory;
+  const auto out = directory / "out";
+  const auto err = directory / "err";
+  const pid_t child = fork();
+  if (child < 0) throw std::runtime_error{"cannot fork"};
+  if (child == 0) become(command, options, out, err);
+  int status = 0;
+  waitpid(child, &status, 0);
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_file(out),
+          read_file(err)};
+}
+
+TemporaryDirectory::TemporaryDirectory() {
+  std::string name = std::filesystem::temp_directory_path() / "wirefault-test-XXXXXX";
+  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error{"cannot make a directory"};
+  path_ = name;
+}
+
+TemporaryDirectory::~TemporaryDirectory() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+std::string read_file(const std::filesystem::path& path) {
+  std::ifstream file{path, std::ios::binary};
+  if (!file) throw std::runtime_error{"cannot read " + path.string()};
+  return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+void write_file(const std::filesystem::path& path, const std::string& content) {
+  std::ofstream file{path, std::ios::binary};
+  file << content;
+  if (!file.flush()) throw std::runtime_error{"cannot write " + path.string()};
+}
+
+}  // namespace wirefault::tests

@@ -1,0 +1,41 @@
+// Runs a program the way a user would, and says what came of it.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace wirefault::tests {
+
+struct ProcessResult {
+  int status;  // exit status, or 128 plus the signal that ended it
+  std::string out;
+  std::string err;
+};
+
+struct ProcessOptions {
+  std::filesystem::path input = "/dev/null";  // becomes standard input
+  std::vector<std::string> environment;       // NAME=value, on top of our own
+};
+
+// `command` is the program, looked up in PATH, and its arguments. Killed after a minute.
+ProcessResult run(const std::vector<std::string>& command, const ProcessOptions& options = {});
+
+// Removed, with what is in it, at the end of the scope.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory();
+  ~TemporaryDirectory();
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+
+  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+std::string read_file(const std::filesystem::path& path);
+void write_file(const std::filesystem::path& path, const std::string& content);
+
+}  // namespace wirefault::tests
