@@ -9,3 +9,11 @@ edit dns-unanswered/fires.pcap dns-unanswered/cut-start.pcap keep=5-8
 edit dns-unanswered/fires.pcap dns-unanswered/cut-torn.pcap keep=1-7 tear=20
 edit dns-unanswered/quiet-answered.pcap dns-unanswered/cut-snaplen.pcap snaplen=60
 edit dns-unanswered/quiet-answered.pcap dns-unanswered/quiet-copies.pcap copy-us=15
+
+edit tcp-retransmission/quiet-healthy.pcap tcp-retransmission/quiet-copies.pcap copy-us=20
+edit tcp-retransmission/quiet-healthy.pcap tcp-retransmission/cut-start.pcap keep=101-400
+edit tcp-retransmission/quiet-healthy.pcap tcp-retransmission/quiet-capture-drops.pcap drop=60,61,150,222,301,344
+edit tcp-retransmission/fires.pcap tcp-retransmission/fires-snaplen.pcap snaplen=66
+edit tcp-retransmission/fires-timeout.pcap tcp-retransmission/cut.pcap keep=1-49
+edit tcp-syn-timeout/fires.pcap tcp-syn-timeout/cut-start.pcap keep=10-12
+edit tcp-refused/fires.pcap tcp-refused/cut-start.pcap keep=4,7-10

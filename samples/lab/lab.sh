@@ -77,6 +77,7 @@ relay() {
   ip -n "$W" link set w1 up
   ip -n "$R" link set r1 up
   ip netns exec "$W" "$tools/relay" w0 w1 "$@" &
+  relay=$!
   sleep 1.5
 }
 
@@ -174,3 +175,12 @@ wait_for_port() {
   echo "no DNS server came up at $2" >&2
   return 1
 }
+
+# listener STEP... and talker STEP... : the two ends of a connection to port 8080 of the server.
+listener() {
+  on_server python3 "$here/peer.py" listen $server4 8080 "$@" &
+  until on_server ss -lnt | grep -q ':8080 '; do sleep 0.05; done
+}
+talker() { on_client python3 "$here/peer.py" connect $server4 8080 "$@"; }
+
+established() { until on_server ss -Hnt state established sport = :8080 | grep -q .; do sleep 0.02; done; }

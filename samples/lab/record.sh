@@ -30,7 +30,7 @@ record() {
   (
     lab_up
     trap 'lab_down 2> /dev/null' EXIT
-    trap 'exit 1' INT TERM
+    trap 'exit 1' HUP INT TERM
     . "$here/scenarios/$id.sh"
     mkdir -p "$samples/$id"
     out="$work/$name.pcap"

@@ -1,0 +1,110 @@
+# tcp-retransmission: losses of each kind, seen by the sender and by the receiver, and traffic that
+# repeats sequence numbers for other reasons. The server sends; 100 bytes of each packet are kept.
+
+# The last segment of every thirteenth burst is lost; nothing behind it causes a duplicate ACK, so the
+# sender probes (RFC 8985, section 7).
+record_fires-tail() {
+  relay delay-us=20000
+  filter "$R" "forward tcp sport 8080 meta length 652 numgen inc mod 13 == 4 drop"
+  listener $(for i in $(seq 45); do echo send=2048 wait=0.15; done)
+  capture "$S" s0 '' -s 100
+  talker receive=92160
+  captured
+}
+
+# Every fiftieth segment is lost; SACK tells the sender at once.
+record_fires() {
+  relay delay-us=20000
+  filter "$R" "forward tcp sport 8080 meta length > 1400 numgen inc mod 50 == 30 drop"
+  listener send=362000
+  capture "$S" s0 '' -s 100
+  talker receive=362000
+  captured
+}
+
+# The same, seen where the segments arrive: holes, filled later.
+record_fires-receiver() {
+  relay delay-us=20000
+  filter "$R" "forward tcp sport 8080 meta length > 1400 numgen inc mod 50 == 30 drop"
+  listener send=362000
+  capture "$C" c0 '' -s 100
+  talker receive=362000
+  captured
+}
+
+# Nothing of what the server sends arrives for eight seconds.
+record_fires-timeout() {
+  relay delay-us=20000
+  listener send=20000 wait=1 send=20000 receive=1
+  capture "$S" s0 '' -s 100
+  talker receive=40000 &
+  established
+  sleep 0.4
+  filter "$R" "forward tcp sport 8080 drop"
+  sleep 8
+  on_router nft flush table inet lab
+  sleep 8
+  captured
+}
+
+# Two percent of all segments are lost at random.
+record_fires-random() {
+  relay delay-us=10000 loss-ppm=20000 from=b seed=5
+  listener send=800000
+  capture "$S" s0 '' -s 100
+  talker receive=800000
+  captured
+}
+
+# The path stops for 0.6 s and then delivers everything: the repeats were needless.
+record_fires-spurious() {
+  relay delay-us=20000
+  listener send=30000 wait=1 send=30000 wait=1 send=30000 wait=1
+  capture "$S" s0 '' -s 100
+  talker receive=90000 &
+  established
+  sleep 0.7
+  kill -STOP "$relay"
+  sleep 0.9
+  kill -CONT "$relay"
+  sleep 2.5
+  captured
+}
+
+# A connection that idles for a minute, with a keep-alive every five seconds.
+record_quiet-keepalive() {
+  listener keepalive=5 send=1000 receive=10000
+  capture "$S" s0 '' -s 100
+  talker receive=1000 wait=61 send=10000
+  captured
+}
+
+# The receiver does not read for twenty seconds; the sender probes the closed window.
+record_quiet-zero-window() {
+  listener send=200000
+  capture "$S" s0 '' -s 100
+  talker buffer=4096 wait=20 receive=200000
+  captured
+}
+
+# A transfer without loss, with offload on: frames of many segments on the sender.
+record_quiet-offload() {
+  local end
+  for end in "$S s0" "$R r1" "$R r0" "$C c0"; do
+    set -- $end
+    ip netns exec "$1" ethtool -K "$2" tx on tso on gso on gro on > /dev/null 2>&1
+  done
+  listener send=3000000
+  capture "$S" s0 '' -s 100
+  talker receive=3000000
+  captured
+}
+
+# A transfer without loss: the parent of the edited captures.
+record_quiet-healthy() {
+  relay delay-us=5000
+  listener send=400000
+  capture "$S" s0 '' -s 100
+  talker receive=400000
+  captured
+}
