@@ -1,0 +1,43 @@
+// Frames and datagrams inside IP datagrams: GRE (RFC 2784, RFC 2890), VXLAN (RFC 7348), Geneve (RFC
+// 8926), IP in IP (RFC 2003, RFC 2473, RFC 4213). What is inside is a packet of its own, and its
+// tunnel is part of who it belongs to: the same private address in two tunnels is two hosts.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "dissectors/ip/datagram.h"
+
+namespace wirefault::tunnel {
+
+enum class Kind : std::uint8_t { ip_in_ip, gre, vxlan, geneve };
+
+// Callers look no deeper than this.
+constexpr int max_depth = 3;
+
+struct Context {
+  Kind kind{};
+  std::uint32_t key = 0;  // GRE key (0: none), VXLAN or Geneve network identifier
+  // The outer addresses, the smaller first, so that both directions are in one context.
+  IpAddress outer_low;
+  IpAddress outer_high;
+  std::uint64_t outer_id = 0;  // id() of the tunnel around this one; 0: none
+
+  // The same on every machine; never 0, which is left for "in no tunnel".
+  std::uint64_t id() const;
+  std::string to_string() const;  // "VXLAN 42 between 192.0.2.1 and 192.0.2.2"
+};
+
+struct Carried {
+  Context context;
+  bool is_frame = false;  // an Ethernet frame, for link::dissect_ethernet(); else for ip::parse()
+  Payload payload;
+};
+
+// What `datagram`, which must not be a fragment, carries. `outer_id` is the id() of the tunnel that
+// the datagram itself came through, 0 for none. Nothing when it is no tunnel or one of another
+// kind. On the ports of UDP tunnels, bytes that cannot be one are no tunnel, not a malformed one: a
+// resolver may draw such a port for its queries.
+Parsed<std::optional<Carried>> open(const ip::Datagram& datagram, std::uint64_t outer_id = 0);
+
+}  // namespace wirefault::tunnel
