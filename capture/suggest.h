@@ -16,7 +16,8 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b) {
   for (std::size_t i = 1; i <= a.size(); ++i) {
     row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      row[j] =
+          std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
       if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
         row[j] = std::min(row[j], before[j - 2] + 1);
       }
@@ -28,7 +29,8 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 // Empty when nothing is near enough to be what was meant: a third of the word may be wrong.
-inline std::string_view closest(std::string_view word, std::span<const std::string_view> candidates) {
+inline std::string_view closest(std::string_view word,
+                                std::span<const std::string_view> candidates) {
   std::string_view best;
   std::size_t best_distance = word.size() / 3 + 1;
   for (const std::string_view candidate : candidates) {

@@ -1,5 +1,5 @@
-// What a detector claims, in a form that every report format can print. A finding is one claim about
-// one entity, not one packet; an incident is the findings that share one root.
+// What a detector claims, in a form that every report format can print. A finding is one claim
+// about one entity, not one packet; an incident is the findings that share one root.
 //
 // Text in here is printable ASCII: whatever came from the wire was escaped when the text was made
 // (names in presentation form, addresses as text).
@@ -36,7 +36,7 @@ struct Who {
     std::string text;         // "192.0.2.1", "192.0.2.1:53", "www.example.com."
     std::uint64_t count = 0;  // in the finding's unit; 0: not counted
   };
-  std::string_view role;  // client server service address name zone path link mac
+  std::string_view role;    // client server service address name zone path link mac
   std::vector<Member> top;  // at most five
   std::uint64_t distinct = 0;
 };
@@ -66,8 +66,8 @@ struct Measure {
 };
 
 struct Finding {
-  std::string id;         // F1.. in report order; given when the report is made
-  std::uint64_t fp = 0;   // stable hash of detector, variant and entity
+  std::string id;        // F1.. in report order; given when the report is made
+  std::uint64_t fp = 0;  // stable hash of detector, variant and entity
   std::string_view detector;
   std::string_view variant;  // empty: the plain case
   std::string entity;        // what fp is made from: the primary entity with its tunnel context
@@ -76,8 +76,8 @@ struct Finding {
   std::string title;  // subject and verb, at most 60 columns
 
   std::uint64_t count = 0;
-  std::uint64_t of = 0;  // the denominator; 0: there is none
-  std::string_view unit;  // singular: "query"
+  std::uint64_t of = 0;      // the denominator; 0: there is none
+  std::string_view unit;     // singular: "query"
   bool lower_bound = false;  // something was evicted or sampled: there may be more
 
   std::string before;  // what was normal earlier in this capture: "answered 99.98 %, median 2 ms"
@@ -86,23 +86,23 @@ struct Finding {
   FindingState state = FindingState::ended;
 
   std::vector<Who> who;
-  std::vector<PacketRef> frames;    // all that it rests on, sorted, at most 1,000
-  std::uint64_t frames_total = 0;   // kept or not
+  std::vector<PacketRef> frames;       // all that it rests on, sorted, at most 1,000
+  std::uint64_t frames_total = 0;      // kept or not
   std::vector<EvidenceItem> evidence;  // at most 8 of the frames
-  std::string display_filter;  // Wireshark's; selects exactly `frames`
-  std::string capture_filter;  // BPF; would catch the same traffic next time
+  std::string display_filter;          // Wireshark's; selects exactly `frames`
+  std::string capture_filter;          // BPF; would catch the same traffic next time
   std::vector<Measure> measures;
 
-  std::vector<Cause> causes;  // most likely first
+  std::vector<Cause> causes;      // most likely first
   std::vector<std::string> next;  // read-only commands
   std::vector<Caveat> caveats;
   std::string incident;  // the id of the one it belongs to, or empty
 };
 
 struct Incident {
-  std::string id;     // I1..
+  std::string id;  // I1..
   std::string title;
-  std::string root;   // a finding's id
+  std::string root;                   // a finding's id
   std::vector<std::string> findings;  // ids, the root's first
   std::string why;
 };

@@ -1,5 +1,5 @@
-// Everything an analysis has to say, ready for a report: what was looked at, how far the capture can
-// be trusted, and what was found.
+// Everything an analysis has to say, ready for a report: what was looked at, how far the capture
+// can be trusted, and what was found.
 #pragma once
 
 #include <array>
@@ -22,12 +22,12 @@ struct Counts {
   std::uint64_t dns_queries = 0;  // messages, over UDP and TCP
   std::uint64_t dns_responses = 0;
   std::map<std::string, std::uint64_t> dns_rcodes;  // of the responses, by mnemonic
-  std::uint64_t dns_transactions = 0;  // distinct questions put to a server
+  std::uint64_t dns_transactions = 0;               // distinct questions put to a server
   std::uint64_t dns_answered = 0;
   std::uint64_t dns_late = 0;
   std::uint64_t dns_unanswered = 0;
-  std::uint64_t dns_rejected = 0;  // an ICMP error or a reset came instead
-  std::uint64_t dns_undecided = 0;  // still waiting when the capture ended, or evicted
+  std::uint64_t dns_rejected = 0;       // an ICMP error or a reset came instead
+  std::uint64_t dns_undecided = 0;      // still waiting when the capture ended, or evicted
   std::int64_t dns_latency_p50_ns = 0;  // of the answered; 0: none
   std::int64_t dns_latency_p95_ns = 0;
 
@@ -52,14 +52,15 @@ struct QualityNote {
   std::string_view kind;  // "kernel-drops", "one-sided", "duplicates", "port-filter" ...
   Grade grade = Grade::degraded;
   std::uint64_t count = 0;  // the number behind it, 0: none
-  std::string text;         // a clause with its numbers: "212 packets dropped by the kernel (0.02%)"
+  std::string text;  // a clause with its numbers: "212 packets dropped by the kernel (0.02%)"
 };
 
 struct Quality {
-  Grade grade = Grade::ok;  // the worst of the notes
+  Grade grade = Grade::ok;         // the worst of the notes
   std::vector<QualityNote> notes;  // worst first, then by kind
   // Numbers by stable key for the JSON report: "kernel_drops", "snap_cut", "duplicates",
-  // "one_way_flows", "acked_unseen", "malformed", "not_dissected", "evicted" ... all keys always present.
+  // "one_way_flows", "acked_unseen", "malformed", "not_dissected", "evicted" ... all keys always
+  // present.
   std::map<std::string, std::uint64_t> numbers;
 };
 

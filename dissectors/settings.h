@@ -1,6 +1,6 @@
 // Settings are declared by being read: whoever needs one asks for it once, giving name, default and
-// a line of help. Help, reports and pages come from what was recorded; an override that nobody asked
-// for is an error.
+// a line of help. Help, reports and pages come from what was recorded; an override that nobody
+// asked for is an error.
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,75 @@
+// What a detector is: it hears facts, keeps tallies, and when asked says what they amount to. It
+// never sees a packet, a table, a thread or a clock. One file each; see detectors/README.md.
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "detectors/evidence.h"
+#include "detectors/finding.h"
+#include "detectors/knowledge/dns_lookup.h"
+#include "detectors/tally_map.h"
+#include "detectors/wording.h"
+#include "dissectors/facts.h"
+#include "dissectors/settings.h"
+
+namespace wirefault {
+
+// Facts of a higher kind, made by knowledge from those of the trackers: what spans address pairs.
+class KnowledgeListener : public FactListener {
+ public:
+  virtual void on_dns_lookup(const dns::Lookup&) {}
+};
+
+// Declares a detector's settings: each is asked for once, in its constructor.
+class Setup {
+ public:
+  Setup(Settings& settings, std::string_view detector) : settings_{settings}, detector_{detector} {}
+
+  std::uint64_t count(std::string_view name, std::uint64_t standard, std::string_view help) {
+    return settings_.count(detector_, name, standard, help);
+  }
+  std::uint64_t percent(std::string_view name, std::uint64_t standard, std::string_view help) {
+    return settings_.percent(detector_, name, standard, help);
+  }
+  Duration duration(std::string_view name, Duration standard, std::string_view help) {
+    return settings_.duration(detector_, name, standard, help);
+  }
+
+ private:
+  Settings& settings_;
+  std::string_view detector_;
+};
+
+// What a detector may look at besides its own tallies when it judges.
+struct Scene {
+  Timestamp now{};             // the packet clock
+  bool capture_ended = false;  // nothing more will come
+};
+
+class Detector : public KnowledgeListener {
+ public:
+  // Appends a finding for each entity whose tally warrants one. May be called again and again as
+  // the tallies grow; each call tells the present state of all. Entities in a stable order.
+  virtual void judge(const Scene& scene, std::vector<Finding>& findings) const = 0;
+};
+
+// Whether the claim rests on a packet that proves it or on one that never came. Absence passes
+// through the capture-quality gates.
+enum class Basis : std::uint8_t { presence, absence };
+
+struct DetectorEntry {
+  std::string_view id;
+  std::string_view severities;  // "warning to critical"
+  std::string_view summary;     // one line, for `list detectors`
+  Basis basis;
+  std::unique_ptr<Detector> (*make)(Setup& setup);
+};
+
+template <class D>
+std::unique_ptr<Detector> make_detector(Setup& setup) {
+  return std::make_unique<D>(setup);
+}
+
+}  // namespace wirefault

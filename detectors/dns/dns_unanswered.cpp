@@ -1,0 +1,303 @@
+// Names the servers that leave DNS queries unanswered, and says what the clients suffered from it.
+//
+// On the wire: a query leaves, the client repeats it or turns to its next server, and no response
+// with the same ports, id and question comes back. Users suffer from lookups, so severity comes
+// from those: failed, or saved by another server or a later attempt at the price of seconds.
+// Servers are judged by transactions: the finding's numbers are the queries a server was asked and
+// left unanswered.
+//
+// Blind spots: a dead server, a filter and a broken path look alike from here; the causes only rank
+// them. Queries still open when the capture ends do not count. A server of which nothing was ever
+// seen, and whose clients never ask again, is most likely one whose answers this capture misses:
+// nothing is said of it.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "detectors/detector.h"
+#include "detectors/latency.h"
+
+namespace wirefault {
+namespace {
+
+using std::chrono::seconds;
+
+// Queries sent to a server and what became of them, over the last minute.
+class RecentShare {
+ public:
+  void add(Timestamp when, bool unanswered) {
+    const auto second = when.time_since_epoch() / seconds{1};
+    Slot& slot = slots_[static_cast<std::size_t>(second % std::int64_t{window})];
+    if (slot.second != second) slot = {second, 0, 0};
+    ++slot.decided;
+    if (unanswered) ++slot.unanswered;
+    std::uint64_t decided = 0;
+    std::uint64_t silent = 0;
+    for (const Slot& each : slots_) {
+      if (second - each.second >= std::int64_t{window}) continue;
+      decided += each.decided;
+      silent += each.unanswered;
+    }
+    if (decided >= enough && silent * 100 > worst_percent_ * decided) {
+      worst_percent_ = silent * 100 / decided;
+    }
+  }
+  // The largest share of unanswered queries in any full-enough minute, in percent.
+  std::uint64_t worst_percent() const { return worst_percent_; }
+
+ private:
+  static constexpr std::uint32_t window = 60;
+  static constexpr std::uint64_t enough = 5;  // below that a share says nothing
+  struct Slot {
+    std::int64_t second = -1;
+    std::uint32_t decided = 0;
+    std::uint32_t unanswered = 0;
+  };
+  std::array<Slot, window> slots_{};
+  std::uint64_t worst_percent_ = 0;
+};
+
+struct ServerKey {
+  std::uint64_t tunnel = 0;
+  Endpoint server;
+  std::uint16_t opcode = 0;
+  std::uint16_t transport = 0;
+  friend auto operator<=>(const ServerKey&, const ServerKey&) = default;
+};
+
+struct Tally {
+  std::uint64_t decided = 0;
+  std::uint64_t unanswered = 0;
+  std::uint64_t answered = 0;
+  std::uint64_t answered_before = 0;   // the first silence
+  std::uint64_t repeated = 0;          // unanswered although asked more than once
+  std::uint64_t large_unanswered = 0;  // unanswered with an EDNS size that invites fragments
+  RecentShare recent;
+  LatencyHistogram latency_before;
+  Timestamp last_answer{};
+  Timestamp last_silence{};
+  Evidence queries;
+  TopList<IpAddress> clients;
+  TopList<dns::Name> names;
+
+  std::uint64_t failed = 0;        // lookups that got nothing usable from anyone
+  std::uint64_t failed_alone = 0;  // of those, never asked a second time
+  std::uint64_t saved = 0;         // lookups that another server or attempt saved
+  Duration time_lost{};            // in the worst saved lookup
+  Endpoint saviour;
+  std::string example;  // the name of a failed or saved lookup, for commands
+};
+
+class DnsUnanswered final : public Detector {
+ public:
+  explicit DnsUnanswered(Setup& setup)
+      : min_lookups_{setup.count("min-lookups", 1, "failed lookups before a server is named")},
+        // A fifth is far above what loss on a working path explains.
+        share_{setup.percent("share", 20, "part of a server's queries that must be unanswered")} {}
+
+  void on_dns_transaction(const dns::Transaction& transaction) override {
+    using dns::Outcome;
+    const bool answered =
+        transaction.outcome == Outcome::answered || transaction.outcome == Outcome::late;
+    if (!answered && transaction.outcome != Outcome::unanswered &&
+        transaction.outcome != Outcome::untrusted) {
+      return;
+    }
+    Tally& tally = servers_[key_of(transaction)];
+    if (transaction.amends) {
+      --tally.decided;
+      --tally.unanswered;
+    }
+    if (transaction.outcome == Outcome::untrusted) return;
+    ++tally.decided;
+    tally.recent.add(transaction.asked(), !answered);
+    if (answered) {
+      ++tally.answered;
+      tally.last_answer = std::max(tally.last_answer, transaction.response.seen.time);
+      if (tally.unanswered == 0) {
+        ++tally.answered_before;
+        tally.latency_before.add(transaction.latency());
+      }
+      return;
+    }
+    ++tally.unanswered;
+    if (transaction.queries.count() > 1) ++tally.repeated;
+    if (transaction.edns.udp_payload_size >= large_offer) ++tally.large_unanswered;
+    tally.last_silence = std::max(tally.last_silence, transaction.queries.last().time);
+    tally.queries.add(transaction.queries);
+    tally.clients.add(transaction.client.address);
+    tally.names.add(transaction.question.name);
+  }
+
+  void on_dns_lookup(const dns::Lookup& lookup) override {
+    if (lookup.end == dns::LookupEnd::undecided) return;
+    for (const dns::LookupServer& asked : lookup.asked_servers()) {
+      if (asked.unanswered == 0) continue;
+      Tally* tally =
+          servers_.find({lookup.tunnel, asked.server, 0, transport_number(asked.transport)});
+      if (tally == nullptr) continue;
+      if (lookup.end == dns::LookupEnd::failed) {
+        ++tally->failed;
+        if (!lookup.is_corroborated()) ++tally->failed_alone;
+      } else if (lookup.cost() >= worth_mentioning) {
+        ++tally->saved;
+        if (lookup.cost() > tally->time_lost) {
+          tally->time_lost = lookup.cost();
+          tally->saviour = lookup.resolver;
+        }
+      } else {
+        continue;
+      }
+      if (tally->example.empty()) {
+        tally->example = fmt::format("{} {}", lookup.question.name.to_string(),
+                                     dns::type_name(lookup.question.type));
+      }
+    }
+  }
+
+  void judge(const Scene& scene, std::vector<Finding>& findings) const override {
+    for (const auto& [key, tally] : servers_.sorted()) {
+      if (is_worth_a_finding(*tally)) findings.push_back(describe(scene, *key, *tally));
+    }
+  }
+
+ private:
+  // RFC 9715 recommends offers of at most 1400; larger answers may come in fragments.
+  static constexpr std::uint16_t large_offer = 1401;
+  // What a user notices; the same second after which a query counts as being in trouble.
+  static constexpr Duration worth_mentioning = seconds{1};
+  // From here on a server that answered nothing is down, not unlucky.
+  static constexpr std::uint64_t down_lookups = 3;
+
+  static std::uint16_t transport_number(Transport transport) {
+    return static_cast<std::uint16_t>(transport);
+  }
+  static ServerKey key_of(const dns::Transaction& transaction) {
+    return {transaction.tunnel, transaction.server, static_cast<std::uint16_t>(transaction.opcode),
+            transport_number(transaction.transport)};
+  }
+
+  // Nothing from it, nobody who asks again: the capture sees one direction only.
+  static bool is_one_sided(const Tally& tally) {
+    return tally.answered == 0 && tally.repeated == 0 && tally.unanswered >= down_lookups &&
+           tally.failed == tally.failed_alone && tally.saved == 0;
+  }
+
+  bool is_worth_a_finding(const Tally& tally) const {
+    if (tally.unanswered == 0 || is_one_sided(tally)) return false;
+    return tally.failed >= min_lookups_ || tally.saved > 0 ||
+           tally.recent.worst_percent() >= share_;
+  }
+
+  Severity severity_of(const Tally& tally) const {
+    const bool down = tally.answered == 0 && tally.unanswered >= down_lookups;
+    if (tally.failed > tally.failed_alone) {
+      return down && tally.saved == 0 && tally.names.distinct() >= down_lookups ? Severity::critical
+                                                                                : Severity::error;
+    }
+    if (down && tally.names.distinct() >= down_lookups) return Severity::error;
+    if (tally.recent.worst_percent() >= 50) return Severity::error;
+    if (tally.saved > 0 || tally.recent.worst_percent() >= share_) return Severity::warning;
+    return Severity::note;
+  }
+
+  static Confidence confidence_of(const Tally& tally) {
+    const bool corroborated = tally.failed > tally.failed_alone || tally.saved > 0 ||
+                              tally.repeated > 0 || tally.answered > 0;
+    return corroborated ? Confidence::probable : Confidence::possible;
+  }
+
+  Finding describe(const Scene& scene, const ServerKey& key, const Tally& tally) const {
+    const std::string server = key.server.to_string();
+    const std::string address = key.server.address.to_string();
+    Finding finding;
+    finding.entity = fmt::format("{}/{}/{}/{}", server, key.transport, key.opcode, key.tunnel);
+    finding.severity = severity_of(tally);
+    finding.confidence = confidence_of(tally);
+    finding.title = title(tally, address);
+    finding.count = tally.unanswered;
+    finding.of = tally.decided;
+    finding.unit = "query";
+    finding.lower_bound = servers_.evicted() > 0;
+    if (tally.answered_before > 0) {
+      finding.before = fmt::format("{} answered, median {}", plural(tally.answered_before, "query"),
+                                   rough_duration(tally.latency_before.percentile(50)));
+    }
+    tally.queries.fill(finding);
+    const bool recovered = tally.last_answer > tally.last_silence;
+    finding.state = recovered || scene.now - tally.last_silence > seconds{60}
+                        ? FindingState::ended
+                        : FindingState::ongoing;
+    finding.who.push_back(who("client", tally.clients));
+    finding.who.push_back(who("server", key.server));
+    finding.who.push_back(who("name", tally.names));
+    finding.capture_filter = fmt::format(
+        "host {} and {} port {}", address,
+        key.transport == transport_number(Transport::tcp) ? "tcp" : "udp", key.server.port);
+    finding.measures = {{"lookups_failed", static_cast<std::int64_t>(tally.failed)},
+                        {"lookups_saved", static_cast<std::int64_t>(tally.saved)},
+                        {"worst_time_lost_ns", tally.time_lost.count()}};
+    add_causes(finding, key, tally);
+    if (tally.failed_alone > 0 && tally.failed == tally.failed_alone) {
+      finding.caveats.push_back({"not-repeated",
+                                 "no client asked again, so an answer that this "
+                                 "capture missed would look the same"});
+    }
+    const std::string question = tally.example.empty() ? "NAME" : tally.example;
+    finding.next = {fmt::format("dig @{} {} +tries=1 +time=3", address, question),
+                    fmt::format("dig @{} {} +tcp", address, question),
+                    fmt::format("ip route get {}", address)};
+    return finding;
+  }
+
+  static std::string title(const Tally& tally, const std::string& address) {
+    if (tally.answered == 0) return fmt::format("{} answers no DNS query", address);
+    if (tally.last_silence > tally.last_answer && tally.unanswered >= down_lookups) {
+      return fmt::format("{} stopped answering DNS queries", address);
+    }
+    return fmt::format("{} leaves DNS queries unanswered", address);
+  }
+
+  static void add_causes(Finding& finding, const ServerKey& key, const Tally& tally) {
+    const std::string address = key.server.address.to_string();
+    const bool silent_now = tally.last_silence > tally.last_answer;
+    if (tally.large_unanswered == tally.unanswered && tally.answered > 0) {
+      finding.causes.push_back({"large-answers-lost", "large answers are lost on the path",
+                                "every silent query offered more than 1,400 bytes; others were "
+                                "answered",
+                                fmt::format("dig @{} NAME TYPE +bufsize=1232", address)});
+    }
+    if (silent_now) {
+      const std::string since = tally.answered == 0
+                                    ? "no response from it is in this capture"
+                                    : fmt::format("nothing from it after its last of {}",
+                                                  plural(tally.answered, "response"));
+      finding.causes.push_back({"server-down", "the server or its host is down", since,
+                                fmt::format("ping -c 3 {}", address)});
+      finding.causes.push_back({"filtered", "a filter drops UDP port 53 on the way",
+                                "silence, not a refusal", fmt::format("nc -vz {} 53", address)});
+    } else {
+      finding.causes.push_back({"path-loss", "packets are lost on the path",
+                                fmt::format("{} of {} were answered, before and after",
+                                            grouped(tally.answered), grouped(tally.decided)),
+                                fmt::format("mtr -rwbzc 100 {}", address)});
+      finding.causes.push_back({"server-overloaded", "the server drops queries under load",
+                                "silence comes and goes", ""});
+    }
+  }
+
+  const std::uint64_t min_lookups_;
+  const std::uint64_t share_;
+  TallyMap<ServerKey, Tally> servers_;
+};
+
+}  // namespace
+
+DetectorEntry dns_unanswered() {
+  return {"dns-unanswered", "note to critical", "queries that no server answered", Basis::absence,
+          make_detector<DnsUnanswered>};
+}
+
+}  // namespace wirefault

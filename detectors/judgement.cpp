@@ -1,0 +1,112 @@
+#include "detectors/judgement.h"
+
+#include <algorithm>
+
+#include "detectors/ranking.h"
+#include "dissectors/dns/codes.h"
+
+namespace wirefault {
+namespace {
+
+// Share of --max-mem, in percent; design.md, section 2.
+constexpr std::size_t knowledge_share = 12;
+
+}  // namespace
+
+Judgement::Judgement(Settings& settings, const JudgementOptions& options)
+    : lookups_{settings, options.memory / 100 * knowledge_share} {
+  for (const DetectorEntry& entry : catalogue()) {
+    const std::vector<std::string>& wanted = options.detectors;
+    Setup setup{settings, entry.id};
+    std::unique_ptr<Detector> detector = entry.make(setup);
+    // Made even when it is not to run: a setting of a detector that was left out is still known.
+    if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), entry.id) == wanted.end()) {
+      continue;
+    }
+    entries_.push_back(&entry);
+    detectors_.push_back(std::move(detector));
+  }
+}
+
+void Judgement::Fanout::on_dns_lookup(const dns::Lookup& lookup) {
+  for (const auto& detector : detectors_) detector->on_dns_lookup(lookup);
+}
+
+void Judgement::on_dns_transaction(const dns::Transaction& transaction) {
+  using dns::Outcome;
+  if (transaction.outcome != Outcome::waiting) {
+    if (transaction.amends) {
+      --counts_.dns_unanswered;
+    } else {
+      ++counts_.dns_transactions;
+    }
+    switch (transaction.outcome) {
+      case Outcome::answered:
+        ++counts_.dns_answered;
+        if (!transaction.latency_ambiguous) dns_latency_.add(transaction.latency());
+        break;
+      case Outcome::late:
+        ++counts_.dns_late;
+        break;
+      case Outcome::rejected:
+        ++counts_.dns_rejected;
+        break;
+      case Outcome::unanswered:
+        ++counts_.dns_unanswered;
+        break;
+      default:
+        ++counts_.dns_undecided;
+    }
+  }
+  lookups_.add(transaction, fanout_);
+  tell(&FactListener::on_dns_transaction, transaction);
+}
+
+void Judgement::on_dns_stray_response(const dns::StrayResponse& stray) {
+  tell(&FactListener::on_dns_stray_response, stray);
+}
+
+void Judgement::on_second(const SecondPassed& second) {
+  now_ = second.now;
+  lookups_.pass(now_, fanout_);
+  tell(&FactListener::on_second, second);
+}
+
+void Judgement::on_capture_ended(const CaptureSummary& summary) {
+  now_ = summary.last;
+  ended_ = true;
+  summary_ = summary;
+  lookups_.finish(fanout_);
+  tell(&FactListener::on_capture_ended, summary);
+}
+
+Result Judgement::result(const std::vector<SourceInfo>& sources) const {
+  Result result;
+  result.sources = sources;
+  result.first = summary_.first;
+  result.last = summary_.last;
+  result.counts = counts_;
+  result.counts.packets = summary_.packets;
+  result.counts.bytes = summary_.bytes;
+  result.counts.dns_queries = summary_.dns_queries;
+  result.counts.dns_responses = summary_.dns_responses;
+  for (const auto& [code, count] : summary_.dns_rcodes) {
+    result.counts.dns_rcodes[dns::rcode_name(static_cast<dns::Rcode>(code))] = count;
+  }
+  result.counts.dns_latency_p50_ns = dns_latency_.percentile(50).count();
+  result.counts.dns_latency_p95_ns = dns_latency_.percentile(95).count();
+
+  const Scene scene{now_, ended_};
+  for (std::size_t i = 0; i < detectors_.size(); ++i) {
+    std::vector<Finding> found;
+    detectors_[i]->judge(scene, found);
+    for (Finding& finding : found) {
+      finding.detector = entries_[i]->id;
+      result.findings.push_back(std::move(finding));
+    }
+  }
+  rank(result.findings);
+  return result;
+}
+
+}  // namespace wirefault

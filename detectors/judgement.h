@@ -1,0 +1,63 @@
+// From facts to findings: hands every fact to knowledge and to the detectors, and gathers what they
+// conclude. This is all that a report needs to be made from.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "detectors/catalogue.h"
+#include "detectors/latency.h"
+#include "detectors/result.h"
+#include "dissectors/facts.h"
+#include "dissectors/settings.h"
+
+namespace wirefault {
+
+struct JudgementOptions {
+  std::size_t memory = std::size_t{256} << 20;  // of the whole process; knowledge takes its share
+  std::vector<std::string> detectors;           // ids to run; empty: all
+};
+
+class Judgement final : public FactListener {
+ public:
+  Judgement(Settings& settings, const JudgementOptions& options);
+
+  void on_dns_transaction(const dns::Transaction& transaction) override;
+  void on_dns_stray_response(const dns::StrayResponse& stray) override;
+  void on_second(const SecondPassed& second) override;
+  void on_capture_ended(const CaptureSummary& summary) override;
+
+  // What all of it amounts to so far. `sources` are the capture's own.
+  Result result(const std::vector<SourceInfo>& sources) const;
+
+ private:
+  // Hands what knowledge makes of the facts to every detector.
+  class Fanout final : public KnowledgeListener {
+   public:
+    explicit Fanout(const std::vector<std::unique_ptr<Detector>>& detectors)
+        : detectors_{detectors} {}
+    void on_dns_lookup(const dns::Lookup& lookup) override;
+
+   private:
+    const std::vector<std::unique_ptr<Detector>>& detectors_;
+  };
+
+  template <class Fact>
+  void tell(void (FactListener::*hear)(const Fact&), const Fact& fact) {
+    for (const auto& detector : detectors_) (detector.get()->*hear)(fact);
+  }
+
+  std::vector<const DetectorEntry*> entries_;  // of the detectors, in the same order
+  std::vector<std::unique_ptr<Detector>> detectors_;
+  Fanout fanout_{detectors_};
+  dns::Lookups lookups_;
+
+  Counts counts_;
+  LatencyHistogram dns_latency_;
+  CaptureSummary summary_;
+  Timestamp now_{};
+  bool ended_ = false;
+};
+
+}  // namespace wirefault

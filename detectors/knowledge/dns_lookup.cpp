@@ -1,0 +1,246 @@
+#include "detectors/knowledge/dns_lookup.h"
+
+#include <algorithm>
+
+#include "detectors/detector.h"
+#include "dissectors/hash.h"
+
+namespace wirefault::dns {
+namespace {
+
+// Names the lookup a transaction belongs to. Unkeyed: what this finds must not depend on a seed.
+std::uint64_t lookup_hash(const Transaction& transaction) {
+  std::uint64_t hash = stable_hash(transaction.client.address.bytes(), transaction.tunnel);
+  hash = stable_hash(std::uint64_t{static_cast<std::uint16_t>(transaction.question.type)} << 16 |
+                         transaction.question.klass,
+                     hash);
+  return transaction.question.name.stable_hash(hash);
+}
+
+bool has_response(const Transaction& transaction) {
+  return transaction.outcome == Outcome::answered || transaction.outcome == Outcome::late;
+}
+
+bool is_usable(const Transaction& transaction) {
+  if (!has_response(transaction)) return false;
+  const Response& response = transaction.response;
+  return (response.rcode == Rcode::noerror && !response.truncated) ||
+         response.rcode == Rcode::nxdomain;
+}
+
+LookupServer* server_entry(Lookup& lookup, const Transaction& transaction) {
+  for (LookupServer& entry : std::span{lookup.servers}.first(lookup.server_count)) {
+    if (entry.server == transaction.server && entry.transport == transaction.transport) {
+      return &entry;
+    }
+  }
+  if (lookup.server_count == Lookup::max_servers) return nullptr;
+  LookupServer& made = lookup.servers[lookup.server_count++];
+  made.server = transaction.server;
+  made.transport = transaction.transport;
+  return &made;
+}
+
+// A quarter of the budget is the cache of recent successes: 4 MiB of the default 31.
+constexpr std::size_t success_share = 8;
+
+std::size_t power_of_two_below(std::size_t number) {
+  std::size_t power = 1;
+  while (power * 2 <= number) power *= 2;
+  return power;
+}
+
+}  // namespace
+
+Lookups::Lookups(Settings& settings, std::size_t budget)
+    // Longer than glibc's 10 s between two rounds over two servers (measured).
+    : gap_{settings.duration("dns", "lookup-gap", std::chrono::seconds{15},
+                             "pause after which the same question is a new lookup")},
+      records_{budget / success_share * (success_share - 1) / Table<Record>::entry_cost()},
+      successes_(power_of_two_below(budget / success_share / sizeof(Bucket))) {}
+
+void Lookups::add(const Transaction& transaction, KnowledgeListener& listener) {
+  if (transaction.odd_question || transaction.opcode != Opcode::query) return;
+  const std::uint64_t hash = lookup_hash(transaction);
+  const bool usable = is_usable(transaction);
+  Record* record = find(transaction, hash);
+  if (usable) {
+    remember_success(hash, transaction.response.seen.time);
+    if (record == nullptr) return;
+  } else if (record == nullptr) {
+    const bool in_trouble = transaction.outcome == Outcome::waiting ||
+                            transaction.outcome == Outcome::unanswered ||
+                            transaction.outcome == Outcome::rejected || has_response(transaction);
+    if (!in_trouble) return;
+    record = &record_of(transaction, hash, listener);
+  }
+  if (transaction.outcome == Outcome::waiting) {
+    ask(*record, transaction);
+    ++record->open;
+  } else {
+    if (!transaction.noticed) ask(*record, transaction);
+    settle(*record, transaction);
+  }
+}
+
+Lookups::Record* Lookups::find(const Transaction& transaction, std::uint64_t hash) {
+  Record* record = records_.find(hash, [&](const Record& candidate) {
+    return candidate.hash == hash && candidate.lookup.client == transaction.client.address &&
+           candidate.lookup.question.name == transaction.question.name;
+  });
+  if (record == nullptr) return nullptr;
+  const Timestamp asked = transaction.asked();
+  const bool belongs = asked <= record->lookup.last_asked + gap_ &&
+                       (!record->resolved || asked <= record->lookup.resolved_by.time);
+  return belongs ? record : nullptr;
+}
+
+Lookups::Record& Lookups::record_of(const Transaction& transaction, std::uint64_t hash,
+                                    KnowledgeListener& listener) {
+  // An older record of the same question has come to its end: this transaction does not belong.
+  if (Record* old = records_.find(hash, [&](const Record& other) { return other.hash == hash; })) {
+    close(*old, listener);
+  }
+  if (records_.full()) {
+    ++evicted_;
+    Record& oldest = *records_.oldest();
+    ++oldest.lookup.undecided;
+    close(oldest, listener);
+  }
+  Record& record = records_.insert(hash);
+  record.hash = hash;
+  record.lookup.client = transaction.client.address;
+  record.lookup.tunnel = transaction.tunnel;
+  record.lookup.question = transaction.question;
+  record.lookup.recursion_desired = transaction.recursion_desired;
+  record.lookup.last_asked = transaction.asked();
+  // Another server had won before this one was known to be slow.
+  if (succeeded_since(hash, transaction.asked())) {
+    record.resolved = true;
+    record.lookup.resolved_by.time = transaction.asked();
+  }
+  return record;
+}
+
+void Lookups::ask(Record& record, const Transaction& transaction) {
+  record.lookup.queries.add(transaction.queries.first());
+  ++record.lookup.attempts;
+  record.lookup.last_asked = std::max(record.lookup.last_asked, transaction.asked());
+  records_.move_to(record, 0);
+}
+
+void Lookups::settle(Record& record, const Transaction& transaction) {
+  Lookup& lookup = record.lookup;
+  LookupServer* server = server_entry(lookup, transaction);
+  if (transaction.amends) {
+    // It was counted as unanswered before; the client may by then have given up all the same.
+    if (lookup.unanswered > 0) --lookup.unanswered;
+    if (server != nullptr && server->unanswered > 0) --server->unanswered;
+  } else {
+    for (const Sighting& again : transaction.queries.kept().subspan(1)) lookup.queries.add(again);
+    lookup.attempts += transaction.queries.count() - 1;
+    lookup.last_asked = std::max(lookup.last_asked, transaction.queries.last().time);
+    if (transaction.noticed && record.open > 0) --record.open;
+    if (server != nullptr) {
+      ++server->transactions;
+      server->attempts += transaction.queries.count();
+    }
+  }
+  lookup.settled = std::max(lookup.settled, transaction.settled);
+
+  if (is_usable(transaction)) {
+    if (transaction.outcome == Outcome::late) ++lookup.late;
+    if (!record.resolved || transaction.response.seen.time < lookup.resolved_by.time) {
+      record.resolved = true;
+      lookup.resolved_by = transaction.response.seen;
+      lookup.resolver = transaction.server;
+    }
+    return;
+  }
+  switch (transaction.outcome) {
+    case Outcome::unanswered:
+      ++lookup.unanswered;
+      if (server != nullptr) ++server->unanswered;
+      return;
+    case Outcome::rejected:
+      ++lookup.rejected;
+      return;
+    case Outcome::answered:
+    case Outcome::late:
+      break;
+    default:
+      ++lookup.undecided;
+      return;
+  }
+
+  const Response& response = transaction.response;
+  if (response.rcode == Rcode::noerror) {
+    ++lookup.truncated;
+    return;
+  }
+  if (response.rcode == Rcode::servfail) {
+    ++lookup.servfail;
+  } else if (response.rcode == Rcode::refused) {
+    ++lookup.refused;
+  } else {
+    ++lookup.other_failures;
+  }
+  if (!lookup.first_failure.exists()) lookup.first_failure = response.seen;
+  for (const std::uint16_t code : response.errors()) {
+    const auto known = std::span{lookup.extended_errors}.first(lookup.extended_error_count);
+    if (std::find(known.begin(), known.end(), code) != known.end()) continue;
+    if (lookup.extended_error_count == lookup.extended_errors.size()) break;
+    lookup.extended_errors[lookup.extended_error_count++] = code;
+  }
+  if (server != nullptr) {
+    ++server->failure_responses;
+    server->last_rcode = response.rcode;
+  }
+}
+
+void Lookups::close(Record& record, KnowledgeListener& listener) {
+  Lookup& lookup = record.lookup;
+  if (record.resolved) {
+    lookup.end = LookupEnd::resolved;
+    lookup.settled = lookup.resolved_by.time;
+  } else {
+    lookup.end = record.open > 0 || lookup.undecided > 0 ? LookupEnd::undecided : LookupEnd::failed;
+  }
+  listener.on_dns_lookup(lookup);
+  records_.erase(record);
+}
+
+void Lookups::pass(Timestamp now, KnowledgeListener& listener) {
+  // A transaction asked just within the gap is heard of only when it waits or is settled.
+  while (Record* oldest = records_.oldest()) {
+    if (oldest->open > 0 || oldest->lookup.last_asked + gap_ + notice_slack > now) break;
+    close(*oldest, listener);
+  }
+}
+
+void Lookups::finish(KnowledgeListener& listener) {
+  while (Record* oldest = records_.oldest()) close(*oldest, listener);
+}
+
+void Lookups::remember_success(std::uint64_t hash, Timestamp at) {
+  Bucket& bucket = successes_[hash & (successes_.size() - 1)];
+  Success* victim = &bucket[0];
+  for (Success& success : bucket) {
+    if (success.hash == hash) {
+      success.at = std::max(success.at, at);
+      return;
+    }
+    if (success.at < victim->at) victim = &success;
+  }
+  if (victim->at != Timestamp{} && at - victim->at < notice_slack) ++evicted_;
+  *victim = {hash, at};
+}
+
+bool Lookups::succeeded_since(std::uint64_t hash, Timestamp asked) const {
+  const Bucket& bucket = successes_[hash & (successes_.size() - 1)];
+  return std::any_of(bucket.begin(), bucket.end(), [&](const Success& success) {
+    return success.hash == hash && success.at >= asked;
+  });
+}
+
+}  // namespace wirefault::dns

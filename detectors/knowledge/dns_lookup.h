@@ -1,0 +1,130 @@
+// Lookups: what a client wanted to know, whichever servers it asked. Users suffer from lookups;
+// servers are judged by transactions.
+//
+// A lookup is all transactions of one client for one question (name without case, type, class), to
+// any server, with any id, port and transport, each at most dns.lookup-gap after the one before,
+// until a usable response ends it. Knowledge keeps a record only of lookups that ran into trouble:
+// a transaction that waited, or failed. What is answered at once costs one look into a cache of
+// recent successes, which tells a lost race (musl asks all servers at the same time) from a
+// failure.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "dissectors/facts.h"
+#include "dissectors/settings.h"
+#include "dissectors/table.h"
+
+namespace wirefault {
+class KnowledgeListener;  // detectors/detector.h
+}
+
+namespace wirefault::dns {
+
+enum class LookupEnd : std::uint8_t {
+  resolved,   // NOERROR without TC, or NXDOMAIN
+  failed,     // everything asked was settled, and none of it usable
+  undecided,  // something was still open when the capture ended, was evicted or cannot be trusted
+};
+
+// What one server contributed to a lookup.
+struct LookupServer {
+  Endpoint server;
+  Transport transport = Transport::udp;
+  std::uint32_t transactions = 0;
+  std::uint32_t attempts = 0;
+  std::uint32_t unanswered = 0;
+  std::uint32_t failure_responses = 0;  // SERVFAIL, REFUSED and the like
+  Rcode last_rcode{};                   // of those
+};
+
+struct Lookup {
+  static constexpr std::size_t max_servers = 4;
+
+  IpAddress client;
+  std::uint64_t tunnel = 0;
+  Question question;
+  bool recursion_desired = false;
+
+  Sightings<8> queries;
+  Timestamp last_asked{};
+  std::uint32_t attempts = 0;
+
+  // How its transactions ended.
+  std::uint32_t unanswered = 0;
+  std::uint32_t late = 0;
+  std::uint32_t rejected = 0;
+  std::uint32_t servfail = 0;
+  std::uint32_t refused = 0;
+  std::uint32_t other_failures = 0;  // FORMERR, NOTIMP, other RCODEs
+  std::uint32_t truncated = 0;
+  std::uint32_t undecided = 0;
+
+  std::array<LookupServer, max_servers> servers{};  // in the order asked
+  std::uint8_t server_count = 0;
+  std::uint8_t extended_error_count = 0;
+  std::array<std::uint16_t, 4> extended_errors{};  // of failure responses, RFC 8914
+  Sighting first_failure;                          // the first failure response
+
+  LookupEnd end = LookupEnd::undecided;
+  Sighting resolved_by;  // the usable response
+  Endpoint resolver;     // who gave it
+  Timestamp settled{};
+
+  Timestamp asked() const { return queries.first().time; }
+  std::span<const LookupServer> asked_servers() const { return {servers.data(), server_count}; }
+  // The client asked again: it too had missed the answer.
+  bool is_corroborated() const { return attempts >= 2; }
+  Duration cost() const { return settled - asked(); }
+};
+
+class Lookups {
+ public:
+  // `budget` in bytes.
+  Lookups(Settings& settings, std::size_t budget);
+
+  // Facts in, in order; lookups that came to their end go to `listener`.
+  void add(const Transaction& transaction, KnowledgeListener& listener);
+  void pass(Timestamp now, KnowledgeListener& listener);
+  void finish(KnowledgeListener& listener);
+
+  std::uint64_t evicted() const { return evicted_; }
+
+ private:
+  // How long a transaction may be open before the trackers say so, with room to spare.
+  static constexpr Duration notice_slack = std::chrono::seconds{2};
+
+  struct Record {
+    Lookup lookup;
+    std::uint64_t hash = 0;
+    std::uint32_t open = 0;  // transactions noticed and not settled
+    bool resolved = false;
+  };
+  // Four to a cache line.
+  struct Success {
+    std::uint64_t hash = 0;
+    Timestamp at{};
+  };
+  using Bucket = std::array<Success, 4>;
+
+  // The record that `transaction` belongs to, made if need be.
+  Record& record_of(const Transaction& transaction, std::uint64_t hash,
+                    KnowledgeListener& listener);
+  Record* find(const Transaction& transaction, std::uint64_t hash);
+  void ask(Record& record, const Transaction& transaction);
+  void settle(Record& record, const Transaction& transaction);
+  void close(Record& record, KnowledgeListener& listener);
+  void remember_success(std::uint64_t hash, Timestamp at);
+  bool succeeded_since(std::uint64_t hash, Timestamp asked) const;
+
+  Duration gap_;
+  Table<Record> records_;
+  std::vector<Bucket> successes_;
+  std::uint64_t evicted_ = 0;
+};
+
+}  // namespace wirefault::dns

@@ -1,0 +1,48 @@
+#include "detectors/wording.h"
+
+#include <fmt/format.h>
+
+namespace wirefault {
+
+std::string grouped(std::uint64_t number) {
+  if (number < 1000) return fmt::format("{}", number);
+  return fmt::format("{},{:03}", grouped(number / 1000), number % 1000);
+}
+
+std::string rough_duration(Duration duration) {
+  using namespace std::chrono;
+  if (duration < milliseconds{1}) return fmt::format("{} us", duration / microseconds{1});
+  if (duration < seconds{1}) return fmt::format("{} ms", duration / milliseconds{1});
+  if (duration < minutes{1}) {
+    const std::int64_t tenths = duration / milliseconds{100};
+    return fmt::format("{}.{} s", tenths / 10, tenths % 10);
+  }
+  if (duration < hours{1}) {
+    return fmt::format("{}m{:02}s", duration / minutes{1}, duration % minutes{1} / seconds{1});
+  }
+  return fmt::format("{}h{:02}m", duration / hours{1}, duration % hours{1} / minutes{1});
+}
+
+std::string share_text(std::uint64_t part, std::uint64_t whole) {
+  if (whole == 0) return "0%";
+  if (part >= whole) return "100%";
+  // Truncated, so that less than all never reads as all.
+  for (; whole > (std::uint64_t{1} << 50); whole /= 2) part /= 2;  // keeps the product in 64 bits
+  const std::uint64_t hundredths = part * 10000 / whole;
+  if (hundredths >= 9900 || hundredths < 100) {
+    return fmt::format("{}.{:02}%", hundredths / 100, hundredths % 100);
+  }
+  return fmt::format("{}.{}%", hundredths / 100, hundredths % 100 / 10);
+}
+
+std::string plural(std::uint64_t count, std::string_view noun) {
+  if (count == 1) return fmt::format("1 {}", noun);
+  const bool consonant_y =
+      noun.size() > 1 && noun.back() == 'y' &&
+      std::string_view{"aeiou"}.find(noun[noun.size() - 2]) == std::string_view::npos;
+  if (consonant_y) return fmt::format("{} {}ies", grouped(count), noun.substr(0, noun.size() - 1));
+  const bool hissing = noun.ends_with('s') || noun.ends_with('x') || noun.ends_with("ch");
+  return fmt::format("{} {}{}", grouped(count), noun, hissing ? "es" : "s");
+}
+
+}  // namespace wirefault

@@ -1,0 +1,256 @@
+#include "dissectors/dns/tracker.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace wirefault::dns {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+bool same_question(const Question& a, const Question& b) {
+  return a.type == b.type && a.klass == b.klass && a.name == b.name;
+}
+
+// These come without a question section when the server could not or would not read the query.
+bool may_lack_question(Rcode rcode) {
+  return rcode == Rcode::formerr || rcode == Rcode::notimp || rcode == Rcode::refused ||
+         rcode == Rcode::servfail;
+}
+
+Response describe(const Message& message, const Sighting& seen) {
+  Response response;
+  response.seen = seen;
+  response.rcode = message.rcode();
+  response.authoritative = message.authoritative();
+  response.truncated = message.truncated();
+  response.recursion_available = message.recursion_available();
+  response.answers = message.answer_count();
+  response.size =
+      static_cast<std::uint16_t>(std::min<std::uint32_t>(message.payload().length, 65535));
+  // The OPT record stands at the end of a message. Walking to it pays only where it can matter.
+  if (message.rcode() != Rcode::noerror && message.additional_count() > 0) {
+    const Parsed<std::optional<Edns>> edns = message.edns();
+    if (edns && edns->has_value()) {
+      response.rcode = message.full_rcode(*edns);
+      for (std::uint8_t i = 0; i < (*edns)->extended_error_count; ++i) {
+        response.extended_errors[i] = (*edns)->extended_errors[i].code;
+      }
+      response.extended_error_count = (*edns)->extended_error_count;
+    }
+  }
+  return response;
+}
+
+EdnsOffer describe_offer(const Message& query) {
+  if (query.additional_count() == 0) return {};
+  const Parsed<std::optional<Edns>> edns = query.edns();
+  if (!edns || !edns->has_value()) return {};
+  return {true, (*edns)->dnssec_ok, (*edns)->udp_payload_size};
+}
+
+}  // namespace
+
+Tracker::Tracker(Settings& settings, std::size_t budget, const HashKey& key, FactListener& listener)
+    // Slow enough to be felt, and rare enough that facts about it cost nothing.
+    : notice_after_{settings.duration("dns", "notice-after", seconds{1},
+                                      "time without a response after which a query is in trouble")},
+      // glibc and systemd-resolved repeat after 5 s; the slack makes the repeat the same
+      // transaction. RFC 1035, section 4.2.1 says 2 to 5 s.
+      answer_timeout_{
+          settings.duration("dns", "answer-timeout", milliseconds{5500},
+                            "time without a response after which a query is unanswered")},
+      // BIND gives up, and Zeek forgets, after 10 s.
+      late_window_{settings.duration("dns", "late-window", seconds{10},
+                                     "time after that in which a response still counts as late")},
+      key_{key},
+      listener_{listener},
+      // RFC-scale traffic needs no more; detectors.md puts the upper bound here.
+      table_{std::min<std::size_t>(131072, budget / decltype(table_)::entry_cost())} {}
+
+std::uint64_t Tracker::hash_of(const Endpoint& client, const Endpoint& server,
+                               const Carriage& carriage, std::uint16_t id) const {
+  struct Key {
+    Endpoint client;
+    Endpoint server;
+    std::uint64_t tunnel;
+    std::uint32_t id;
+    std::uint32_t transport;
+  };
+  return keyed_hash(key_, Key{client, server, carriage.tunnel, id,
+                              static_cast<std::uint32_t>(carriage.transport)});
+}
+
+void Tracker::add(const Message& message, const Carriage& carriage) {
+  if (message.is_response()) {
+    add_response(message, carriage);
+  } else {
+    add_query(message, carriage);
+  }
+}
+
+Tracker::Entry* Tracker::find(std::uint64_t hash, const Endpoint& client, const Endpoint& server,
+                              const Message& message, const Parsed<Question>& question, bool open) {
+  return table_.find(hash, [&](const Entry& entry) {
+    const Transaction& candidate = entry.transaction;
+    if ((entry.list != ghosts) != open || entry.hash != hash || candidate.id != message.id() ||
+        candidate.client != client || candidate.server != server ||
+        candidate.opcode != message.opcode()) {
+      return false;
+    }
+    if (candidate.odd_question) return true;
+    if (question) return same_question(candidate.question, *question);
+    // No question, or one that our snap length cut: address, ports and id must do.
+    return message.is_response() &&
+           (question.flaw() == Flaw::cut_short || may_lack_question(message.rcode()));
+  });
+}
+
+void Tracker::add_query(const Message& message, const Carriage& carriage) {
+  if (carriage.destination.address.is_multicast()) return;
+  const Endpoint& client = carriage.source;
+  const Endpoint& server = carriage.destination;
+  const std::uint64_t hash = hash_of(client, server, carriage, message.id());
+  const Parsed<Question> question = message.question();
+  if (Entry* open = find(hash, client, server, message, question, true)) {
+    open->transaction.queries.add(carriage.seen);
+    open->transaction.deadline = carriage.seen.time + answer_timeout_;
+    move(*open, open->transaction.noticed ? noticed : fresh);
+    return;
+  }
+  if (table_.full()) make_room();
+  Entry& entry = table_.insert(hash, fresh);
+  ++counters_.inserted;
+  entry.hash = hash;
+  Transaction& made = entry.transaction;
+  made.client = client;
+  made.server = server;
+  made.tunnel = carriage.tunnel;
+  made.transport = carriage.transport;
+  made.id = message.id();
+  made.opcode = message.opcode();
+  made.recursion_desired = message.recursion_desired();
+  made.checking_disabled = message.checking_disabled();
+  made.odd_question = message.question_count() != 1 || !question;
+  if (question) made.question = *question;
+  made.edns = describe_offer(message);
+  made.queries.add(carriage.seen);
+  made.deadline = carriage.seen.time + answer_timeout_;
+  next_deadline_ = std::min(next_deadline_, due(entry));
+}
+
+void Tracker::add_response(const Message& message, const Carriage& carriage) {
+  const Endpoint& client = carriage.destination;
+  const Endpoint& server = carriage.source;
+  const std::uint64_t hash = hash_of(client, server, carriage, message.id());
+  const Parsed<Question> question = message.question();
+  Entry* entry = find(hash, client, server, message, question, true);
+  Entry* ghost = find(hash, client, server, message, question, false);
+
+  if (entry == nullptr && ghost == nullptr) {
+    StrayResponse stray;
+    stray.client = client;
+    stray.server = server;
+    stray.tunnel = carriage.tunnel;
+    stray.transport = carriage.transport;
+    stray.id = message.id();
+    stray.has_question = static_cast<bool>(question);
+    if (question) stray.question = *question;
+    stray.response = describe(message, carriage.seen);
+    listener_.on_dns_stray_response(stray);
+    return;
+  }
+
+  const bool ambiguous = entry != nullptr && ghost != nullptr;
+  if (ambiguous) {
+    // The response may be for either; the older one was perhaps answered after all.
+    ghost->transaction.amends = true;
+    settle(ghost->transaction, Outcome::untrusted, carriage.seen.time);
+    ++counters_.closed;
+    table_.erase(*ghost);
+  }
+  Entry& matched = entry != nullptr ? *entry : *ghost;
+  Transaction& transaction = matched.transaction;
+  transaction.has_response = true;
+  transaction.response = describe(message, carriage.seen);
+  transaction.latency_ambiguous = ambiguous;
+  transaction.amends = entry == nullptr;
+  settle(transaction, entry != nullptr ? Outcome::answered : Outcome::late, carriage.seen.time);
+  ++counters_.closed;
+  table_.erase(matched);
+}
+
+void Tracker::settle(Transaction& transaction, Outcome outcome, Timestamp when) {
+  transaction.outcome = outcome;
+  transaction.settled = when;
+  listener_.on_dns_transaction(transaction);
+}
+
+void Tracker::move(Entry& entry, List list) {
+  entry.list = list;
+  table_.move_to(entry, list);
+  next_deadline_ = std::min(next_deadline_, due(entry));
+}
+
+Timestamp Tracker::due(const Entry& entry) const {
+  switch (entry.list) {
+    case fresh:
+      return entry.transaction.queries.last().time + notice_after_;
+    case noticed:
+      return entry.transaction.deadline;
+    default:
+      return entry.transaction.deadline + late_window_;
+  }
+}
+
+// Ghosts first: what they still know is the least.
+void Tracker::make_room() {
+  for (const List list : {ghosts, fresh, noticed}) {
+    Entry* oldest = table_.oldest(list);
+    if (oldest == nullptr) continue;
+    if (list != ghosts) settle(oldest->transaction, Outcome::evicted, oldest->transaction.deadline);
+    ++counters_.evicted;
+    table_.erase(*oldest);
+    return;
+  }
+}
+
+void Tracker::expire_due(Timestamp now) {
+  for (;;) {
+    Entry* first = nullptr;
+    for (std::uint8_t list = 0; list < list_count; ++list) {
+      Entry* oldest = table_.oldest(list);
+      if (oldest != nullptr && (first == nullptr || due(*oldest) < due(*first))) first = oldest;
+    }
+    if (first == nullptr || due(*first) > now) {
+      next_deadline_ = first == nullptr ? Timestamp::max() : due(*first);
+      return;
+    }
+    Transaction& transaction = first->transaction;
+    if (first->list == fresh) {
+      if (!transaction.noticed) settle(transaction, Outcome::waiting, due(*first));
+      transaction.noticed = true;
+      move(*first, noticed);
+    } else if (first->list == noticed) {
+      settle(transaction, Outcome::unanswered, transaction.deadline);
+      move(*first, ghosts);
+    } else {
+      ++counters_.expired;
+      table_.erase(*first);
+    }
+  }
+}
+
+void Tracker::finish(Timestamp end) {
+  expire(end);
+  for (const List list : {noticed, fresh}) {
+    while (Entry* open = table_.oldest(list)) {
+      settle(open->transaction, Outcome::capture_ended, end);
+      ++counters_.closed;
+      table_.erase(*open);
+    }
+  }
+}
+
+}  // namespace wirefault::dns

@@ -1,0 +1,82 @@
+// Pairs DNS queries with their responses, one address pair at a time.
+//
+//            query                        matching response in time
+//   (none) ────────▶ open ──────────────────────────────────────────────▶ answered
+//                     │  repeated: same ports, id, question; the deadline moves
+//                     ├─ ICMP error, reset, close ──────────────────────▶ rejected
+//                     ├─ dns.answer-timeout after the last attempt ─────▶ unanswered ─▶ late
+//                     └─ capture ends, table full ──────────────────────▶ capture_ended, evicted
+//
+// An unanswered transaction is remembered for dns.late-window more, so that a late answer can amend
+// what was said of it. What it cannot see: a response that another interface carried, and whether a
+// silent server or the path to it is at fault.
+#pragma once
+
+#include <cstdint>
+
+#include "dissectors/facts.h"
+#include "dissectors/hash.h"
+#include "dissectors/settings.h"
+#include "dissectors/table.h"
+
+namespace wirefault::dns {
+
+// How a message came.
+struct Carriage {
+  Sighting seen;
+  Endpoint source;
+  Endpoint destination;
+  std::uint64_t tunnel = 0;
+  Transport transport = Transport::udp;
+};
+
+class Tracker {
+ public:
+  // `budget` in bytes. Facts go to `listener`, which must outlive the tracker.
+  Tracker(Settings& settings, std::size_t budget, const HashKey& key, FactListener& listener);
+
+  void add(const Message& message, const Carriage& carriage);
+
+  // Settles what was due by `now`, oldest first. Call it before the packet that carried the clock
+  // there.
+  void expire(Timestamp now) {
+    if (now >= next_deadline_) expire_due(now);
+  }
+  // Everything still open is settled as capture_ended.
+  void finish(Timestamp end);
+
+  const TableCounters& counters() const { return counters_; }
+  std::size_t resident() const { return table_.size(); }
+
+ private:
+  // The lists of the table; each is in order of the last attempt.
+  enum List : std::uint8_t { fresh, noticed, ghosts, list_count };
+  struct Entry {
+    Transaction transaction;
+    std::uint64_t hash = 0;
+    List list = fresh;
+  };
+
+  void add_query(const Message& message, const Carriage& carriage);
+  void add_response(const Message& message, const Carriage& carriage);
+  Entry* find(std::uint64_t hash, const Endpoint& client, const Endpoint& server,
+              const Message& message, const Parsed<Question>& question, bool open);
+  std::uint64_t hash_of(const Endpoint& client, const Endpoint& server, const Carriage& carriage,
+                        std::uint16_t id) const;
+  void move(Entry& entry, List list);
+  void make_room();
+  void expire_due(Timestamp now);
+  Timestamp due(const Entry& entry) const;
+  void settle(Transaction& transaction, Outcome outcome, Timestamp when);
+
+  const Duration notice_after_;
+  const Duration answer_timeout_;
+  const Duration late_window_;
+  const HashKey key_;
+  FactListener& listener_;
+  Table<Entry, list_count> table_;
+  TableCounters counters_;
+  Timestamp next_deadline_ = Timestamp::max();
+};
+
+}  // namespace wirefault::dns

@@ -1,0 +1,52 @@
+// Everything the trackers can say, in one interface. This is the waist of the house: packets end
+// here, judgement begins here. Facts arrive in the order of the packets that settled them; what a
+// deadline settled arrives before the first packet past that deadline.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "dissectors/dns/facts.h"
+#include "dissectors/parsed.h"
+
+namespace wirefault {
+
+// One second of packet time has passed. Long silences are skipped: `seconds` tells how many passed.
+struct SecondPassed {
+  Timestamp now{};  // the packet clock, a whole second
+  std::uint64_t seconds = 1;
+};
+
+// What only the whole capture can tell, sent once at its end: plain counts of what was seen, and
+// what bears on how far the capture can be trusted.
+struct CaptureSummary {
+  std::uint64_t packets = 0;  // every frame, duplicates included
+  std::uint64_t bytes = 0;    // their original lengths
+  Timestamp first{};          // of the packets with a time
+  Timestamp last{};           // the packet clock at the end
+
+  std::uint64_t dns_queries = 0;  // messages
+  std::uint64_t dns_responses = 0;
+  std::map<std::uint16_t, std::uint64_t> dns_rcodes;  // of the responses
+
+  std::array<std::uint64_t, flaw_count> flaws{};       // by Flaw: cut_short is our capture's doing
+  std::map<std::string, std::uint64_t> not_dissected;  // by the name of the protocol
+  std::uint64_t clock_steps_back = 0;
+  std::uint64_t clock_steps_forward = 0;
+  std::uint64_t evicted = 0;  // from any table
+};
+
+class FactListener {
+ public:
+  virtual ~FactListener() = default;
+
+  virtual void on_dns_transaction(const dns::Transaction&) {}
+  virtual void on_dns_stray_response(const dns::StrayResponse&) {}
+
+  virtual void on_second(const SecondPassed&) {}
+  virtual void on_capture_ended(const CaptureSummary&) {}  // the last fact
+};
+
+}  // namespace wirefault

@@ -1,0 +1,187 @@
+// The table that every tracker keeps its state in: fixed capacity, allocated once (pages are
+// touched only as they fill), found by a keyed hash, and held in FIFO lists so that the oldest
+// entry, and the next deadline where all in a list wait equally long, is at hand without a heap.
+//
+// The owner decides what to evict: when full() it must erase something before it inserts. Which
+// entry is oldest does not depend on the hash key, so neither does any report.
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <type_traits>
+
+namespace wirefault {
+
+// How often things came and went; the owner counts `evicted`, `expired` and `closed` as it erases.
+// inserted = evicted + expired + closed + resident, always.
+struct TableCounters {
+  std::uint64_t inserted = 0;
+  std::uint64_t evicted = 0;  // pushed out for want of room
+  std::uint64_t expired = 0;  // its time was up
+  std::uint64_t closed = 0;   // it came to its own end
+  std::uint64_t refused = 0;  // never admitted; not part of the sum
+};
+
+template <class Entry, std::uint8_t list_count = 1>
+class Table {
+ public:
+  static_assert(std::is_trivially_destructible_v<Entry>);
+
+  // Bytes one entry costs, index included: what a memory budget divides by.
+  static constexpr std::size_t entry_cost() { return sizeof(Node) + 2 * sizeof(Slot); }
+
+  explicit Table(std::size_t capacity)
+      : capacity_{static_cast<std::uint32_t>(capacity < 16 ? 16 : capacity)},
+        slots_{zeroed<Slot>(slot_count(capacity_))},
+        nodes_{zeroed<Node>(capacity_ + list_count)},
+        mask_{slot_count(capacity_) - 1} {
+    for (std::uint32_t list = 0; list < list_count; ++list) {
+      Node& head = node(head_of(list));
+      head.previous = head.next = head_of(list);
+    }
+  }
+
+  std::size_t size() const { return size_; }
+  std::size_t capacity() const { return capacity_; }
+  bool full() const { return size_ == capacity_; }
+
+  // Tells the processor that `hash` will be looked up soon.
+  void prefetch(std::uint64_t hash) const { __builtin_prefetch(&slots_.get()[hash & mask_]); }
+
+  // The entry with this hash for which same(entry) holds, or null.
+  template <class Same>
+  Entry* find(std::uint64_t hash, Same same) {
+    const auto tag = static_cast<std::uint32_t>(hash);
+    for (std::uint32_t at = tag & mask_;; at = (at + 1) & mask_) {
+      const Slot& slot = slots_.get()[at];
+      if (slot.node == 0) return nullptr;
+      if (slot.tag == tag) {
+        Node& candidate = node(slot.node - 1);
+        if (same(static_cast<const Entry&>(candidate))) return &candidate;
+      }
+    }
+  }
+
+  // A new entry, value-initialised, at the young end of `list`. Not when full().
+  Entry& insert(std::uint64_t hash, std::uint8_t list = 0) {
+    std::uint32_t number = free_;
+    if (number != none) {
+      free_ = node(number).next;
+    } else {
+      number = fresh_++;
+    }
+    Node& made = *new (&node(number)) Node{};
+    made.tag = static_cast<std::uint32_t>(hash);
+    link(number, list);
+    std::uint32_t at = made.tag & mask_;
+    while (slots_.get()[at].node != 0) at = (at + 1) & mask_;
+    slots_.get()[at] = {made.tag, number + 1};
+    ++size_;
+    return made;
+  }
+
+  void erase(Entry& entry) {
+    Node& gone = static_cast<Node&>(entry);
+    const std::uint32_t number = number_of(gone);
+    unlink(gone);
+    remove_slot(gone.tag, number);
+    gone.next = free_;
+    free_ = number;
+    --size_;
+  }
+
+  // To the young end of `list`, which may be the one it is in.
+  void move_to(Entry& entry, std::uint8_t list) {
+    Node& moved = static_cast<Node&>(entry);
+    unlink(moved);
+    link(number_of(moved), list);
+  }
+
+  // The oldest of a list, and the one after `entry` in its list; null at the end.
+  Entry* oldest(std::uint8_t list = 0) { return at_link(node(head_of(list)).next); }
+  Entry* after(Entry& entry) { return at_link(static_cast<Node&>(entry).next); }
+
+ private:
+  struct Slot {
+    std::uint32_t tag;   // the low half of the hash
+    std::uint32_t node;  // number + 1; 0: empty
+  };
+  struct Node : Entry {
+    std::uint32_t previous = 0;
+    std::uint32_t next = 0;
+    std::uint32_t tag = 0;
+  };
+  struct Free {
+    void operator()(void* memory) const { std::free(memory); }
+  };
+  template <class T>
+  using Array = std::unique_ptr<T, Free>;
+
+  static constexpr std::uint32_t none = 0xffffffff;
+
+  // Fresh zero pages from the system: they cost nothing until they are used.
+  template <class T>
+  static Array<T> zeroed(std::size_t count) {
+    void* memory = std::calloc(count, sizeof(T));
+    if (memory == nullptr) throw std::bad_alloc{};
+    return Array<T>{static_cast<T*>(memory)};
+  }
+  // A power of two with at least half of the slots free, so that probes stay short.
+  static std::uint32_t slot_count(std::uint32_t capacity) {
+    std::uint32_t count = 32;
+    while (count < 2 * capacity) count *= 2;
+    return count;
+  }
+
+  // List heads stand behind the entries, so that links need no special case.
+  std::uint32_t head_of(std::uint32_t list) const { return capacity_ + list; }
+  Node& node(std::uint32_t number) const { return nodes_.get()[number]; }
+  std::uint32_t number_of(const Node& entry) const {
+    return static_cast<std::uint32_t>(&entry - nodes_.get());
+  }
+  Entry* at_link(std::uint32_t number) { return number >= capacity_ ? nullptr : &node(number); }
+
+  void link(std::uint32_t number, std::uint8_t list) {
+    Node& head = node(head_of(list));
+    Node& linked = node(number);
+    linked.previous = head.previous;
+    linked.next = head_of(list);
+    node(head.previous).next = number;
+    head.previous = number;
+  }
+  void unlink(Node& gone) {
+    node(gone.previous).next = gone.next;
+    node(gone.next).previous = gone.previous;
+  }
+
+  // Closes the gap by pulling back whatever probed past it, so that no tombstones are left.
+  void remove_slot(std::uint32_t tag, std::uint32_t number) {
+    std::uint32_t gap = tag & mask_;
+    while (slots_.get()[gap].node != number + 1) gap = (gap + 1) & mask_;
+    for (std::uint32_t at = (gap + 1) & mask_; slots_.get()[at].node != 0; at = (at + 1) & mask_) {
+      const std::uint32_t home = slots_.get()[at].tag & mask_;
+      // It may move into the gap if the gap lies on its way from home.
+      if (distance(home, at) >= distance(gap, at)) {
+        slots_.get()[gap] = slots_.get()[at];
+        gap = at;
+      }
+    }
+    slots_.get()[gap] = {0, 0};
+  }
+  // Steps from one slot on to another, round the end of the array.
+  std::uint32_t distance(std::uint32_t from, std::uint32_t to) const {
+    return (to + (mask_ + 1) - from) & mask_;
+  }
+
+  std::uint32_t capacity_;
+  Array<Slot> slots_;
+  Array<Node> nodes_;
+  std::uint32_t mask_;
+  std::uint32_t size_ = 0;
+  std::uint32_t fresh_ = 0;
+  std::uint32_t free_ = none;
+};
+
+}  // namespace wirefault

@@ -1,0 +1,51 @@
+// From packets to facts: every packet of a capture goes in, what its conversations amount to comes
+// out. Holds the packet clock and all trackers, and nothing that concerns more than one address
+// pair.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "capture/packet.h"
+#include "dissectors/clock.h"
+#include "dissectors/dns/tracker.h"
+#include "dissectors/facts.h"
+#include "dissectors/hash.h"
+#include "dissectors/ip/datagram.h"
+#include "dissectors/link/frame.h"
+#include "dissectors/settings.h"
+
+namespace wirefault {
+
+struct TrackingOptions {
+  // Of the whole process, in bytes. The tables take their shares of it; see tracking.cpp.
+  std::size_t memory = std::size_t{256} << 20;
+  HashKey hash_key;  // random in use; what it is shows in no report
+};
+
+class Tracking {
+ public:
+  // Facts go to `listener`, which must outlive this.
+  Tracking(Settings& settings, const TrackingOptions& options, FactListener& listener);
+
+  void add(std::span<const Packet> packets);
+  // The capture has ended: what is still open is settled as such.
+  void finish();
+
+ private:
+  void add(const Packet& packet);
+  void advance(Timestamp to);
+  void pass_seconds(Timestamp to);
+  void add_datagram(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel);
+  void add_udp(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel);
+  void note_flaw(Flaw flaw) { ++summary_.flaws[static_cast<std::size_t>(flaw)]; }
+
+  FactListener& listener_;
+  Clock clock_;
+  Timestamp next_second_ = Timestamp::max();
+  dns::Tracker dns_;
+
+  CaptureSummary summary_;
+};
+
+}  // namespace wirefault
