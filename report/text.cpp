@@ -1,0 +1,677 @@
+#include "report/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <span>
+
+#include "detectors/wording.h"
+
+namespace wirefault {
+namespace {
+
+// The column where the values of a finding's lines start: "    evidence  #1".
+constexpr std::size_t label_indent = 4;
+constexpr std::size_t value_indent = 14;
+
+std::string joined(const std::vector<std::string>& parts, std::string_view separator) {
+  return fmt::format("{}", fmt::join(parts, separator));
+}
+
+// "F2", "F2 and F3", "F2, F3 and F4", "F2, F3 and 7 more"
+std::string enumerated(const std::vector<std::string>& parts, std::size_t most = 4) {
+  if (parts.empty()) return {};
+  if (parts.size() == 1) return parts.front();
+  std::vector<std::string> head(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(std::min(
+                                                                   parts.size() - 1, most - 1)));
+  const std::string last = parts.size() <= most
+                               ? parts.back()
+                               : fmt::format("{} more", grouped(parts.size() - head.size()));
+  return fmt::format("{} and {}", joined(head, ", "), last);
+}
+
+std::string count_text(const Finding& finding) {
+  return fmt::format("{}{}", grouped(finding.count), finding.lower_bound ? "+" : "");
+}
+
+// "1,843 of 1,851 queries", "at least 64 queries", empty where there is nothing to count.
+std::string how_many(const Finding& finding) {
+  if (finding.count == 0 && finding.of == 0) return {};
+  const std::string_view at_least = finding.lower_bound ? "at least " : "";
+  if (finding.of == 0) return fmt::format("{}{}", at_least, plural(finding.count, finding.unit));
+  return fmt::format("{}{} of {}", at_least, grouped(finding.count),
+                     plural(finding.of, finding.unit));
+}
+
+class TextReport {
+ public:
+  TextReport(const Result& result, const TextOptions& options)
+      : result_{result},
+        options_{options},
+        width_{std::max<std::size_t>(options.width, 40)},
+        dates_{!same_day(result.first, result.last, options.zone)} {}
+
+  std::string make() {
+    for (const Finding& finding : result_.findings) {
+      (finding.severity == Severity::note ? notes_ : failures_).push_back(&finding);
+    }
+    header();
+    quality();
+    settings();
+    blank();
+    summary();
+    narrowed();
+    if (failures_.empty()) {
+      looked_at();
+      not_looked_at();
+    }
+    table();
+    notes();
+    if (!failures_.empty() && !result_.not_looked_at.empty()) {
+      blank();
+      not_looked_at();
+    }
+    details();
+    footer();
+    return std::move(out_);
+  }
+
+ private:
+  void blank() { out_ += '\n'; }
+
+  void line(std::string_view text) {
+    out_ += text;
+    while (out_.ends_with(' ')) out_.pop_back();
+    out_ += '\n';
+  }
+
+  // `first` stands before the first line; the others are indented by as much.
+  void paragraph(std::string_view first, std::string_view text) {
+    const std::string indent(first.size(), ' ');
+    for (const std::string& folded :
+         fold(fitting(printable(text), width_ - first.size()), width_ - first.size())) {
+      line(fmt::format("{}{}", first, folded));
+      first = indent;
+    }
+  }
+
+  // Pieces two spaces apart, as many to a line as fit.
+  void pieces(const std::vector<std::string>& parts) {
+    std::string row;
+    const auto flush = [&] {
+      if (row.size() > width_) {
+        paragraph("", row);
+      } else if (!row.empty()) {
+        line(row);
+      }
+      row.clear();
+    };
+    for (const std::string& part : parts) {
+      if (part.empty()) continue;
+      if (!row.empty() && row.size() + 2 + part.size() > width_) flush();
+      row += fmt::format("{}{}", row.empty() ? "" : "  ", part);
+    }
+    flush();
+  }
+
+  // On a terminal an address that is wider than its place is cut in the middle; the JSON report has
+  // it whole. Elsewhere nothing is ever cut.
+  std::string fitting(std::string text, std::size_t width) const {
+    if (!options_.terminal) return text;
+    std::vector<std::string> words;
+    std::string_view rest = text;
+    while (true) {
+      const std::size_t space = rest.find(' ');
+      const std::string_view part = rest.substr(0, space);
+      const bool address = part.find(':') != part.npos;
+      words.push_back(address ? shorten_middle(part, width) : std::string{part});
+      if (space == rest.npos) break;
+      rest.remove_prefix(space + 1);
+    }
+    return joined(words, " ");
+  }
+
+  std::string colored(Severity severity, std::string_view text) const {
+    if (!options_.color) return std::string{text};
+    std::string_view code = "36";
+    if (severity == Severity::critical) code = "1;31";
+    if (severity == Severity::error) code = "31";
+    if (severity == Severity::warning) code = "33";
+    return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
+  }
+
+  std::string clock(Timestamp time) const { return clock_text(time, options_.zone); }
+
+  // With the day where the capture spans several.
+  std::string moment(Timestamp time) const {
+    return dates_ ? date_clock_text(time, options_.zone).substr(5) : clock(time);
+  }
+
+  bool has_times() const {
+    std::uint64_t packets = 0;
+    std::uint64_t timeless = 0;
+    for (const SourceInfo& source : result_.sources) {
+      packets += source.packets;
+      timeless += source.without_time;
+    }
+    return packets > timeless;
+  }
+
+  void header() {
+    std::vector<std::string> files;
+    std::vector<std::string> interfaces;
+    std::uint64_t read = 0;
+    for (const SourceInfo& source : result_.sources) {
+      files.push_back(source.name == "-" ? "standard input" : printable(source.name));
+      read += source.packets;
+      for (const InterfaceInfo& interface : source.interfaces) {
+        const std::string name = printable(interface.name);
+        const bool known =
+            std::find(interfaces.begin(), interfaces.end(), name) != interfaces.end();
+        if (!name.empty() && !known) interfaces.push_back(name);
+      }
+    }
+    const std::uint64_t packets = result_.counts.packets;
+    std::string extent;
+    if (packets != 0) {
+      extent = has_times() ? fmt::format("{} from {}", rough_duration(result_.last - result_.first),
+                                         date_clock_text(result_.first, options_.zone))
+                           : "times unknown: the file records none";
+    }
+    if (interfaces.size() > 4) {
+      const std::size_t more = interfaces.size() - 3;
+      interfaces.resize(3);
+      interfaces.push_back(fmt::format("{} more", more));
+    }
+    pieces({files.size() <= 3 ? joined(files, ", ") : fmt::format("{} files", files.size()),
+            packets == read ? plural(packets, "packet")
+                            : fmt::format("{} of {}", grouped(packets), plural(read, "packet")),
+            extent, joined(interfaces, ", ")});
+  }
+
+  std::uint64_t number(const std::string& key) const {
+    const auto found = result_.quality.numbers.find(key);
+    return found == result_.quality.numbers.end() ? 0 : found->second;
+  }
+
+  void quality() {
+    if (result_.counts.packets == 0) return;
+    std::vector<std::string> said;
+    for (const QualityNote& note : result_.quality.notes) said.push_back(note.text);
+    if (said.size() > 6) {
+      const std::size_t more = said.size() - 5;
+      said.resize(5);
+      said.push_back(fmt::format("{} more remarks in -o json", more));
+    }
+    if (said.empty()) {
+      if (number("kernel_drops") == 0) said.push_back("no drops recorded");
+      if (number("snap_cut") == 0) said.push_back("no cut packets");
+      const bool conversations =
+          result_.counts.tcp_connections + result_.counts.dns_transactions > 0;
+      if (conversations && number("one_way_flows") == 0) said.push_back("both directions seen");
+    }
+    std::string_view grade = "good";
+    if (result_.quality.grade == Grade::degraded) grade = "usable";
+    if (result_.quality.grade == Grade::unusable) grade = "poor";
+    std::string text = joined(said, "; ");
+    if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') {
+      text[0] = static_cast<char>(text[0] - 'a' + 'A');
+    }
+    paragraph("capture: ",
+              text.empty() ? fmt::format("{}.", grade) : fmt::format("{}. {}.", grade, text));
+  }
+
+  void settings() {
+    if (!result_.overrides.empty()) paragraph("set: ", joined(result_.overrides, ", "));
+  }
+
+  std::string tally() const {
+    std::vector<std::string> parts;
+    for (const Severity severity :
+         {Severity::critical, Severity::error, Severity::warning, Severity::note}) {
+      const auto matching = static_cast<std::uint64_t>(
+          std::count_if(result_.findings.begin(), result_.findings.end(),
+                        [&](const Finding& finding) { return finding.severity == severity; }));
+      if (matching == 0) continue;
+      parts.push_back(severity == Severity::critical ? fmt::format("{} critical", grouped(matching))
+                                                     : plural(matching, word(severity)));
+    }
+    return joined(parts, ", ");
+  }
+
+  // The incidents in a sentence each: what follows from what is the answer.
+  void summary() {
+    if (result_.counts.packets == 0) {
+      line("No packets, so nothing to say.");
+      return;
+    }
+    if (failures_.empty()) {
+      std::string found = "No failures found";
+      if (!options_.narrowed_by.empty()) found += " within what was asked for";
+      line(notes_.empty() ? found + "." : fmt::format("{}; {}.", found, tally()));
+      return;
+    }
+    std::string text = tally() + ".";
+    std::size_t grouped_incidents = 0;
+    constexpr std::size_t most = 3;
+    for (const Incident& incident : result_.incidents) {
+      std::vector<std::string> effects;
+      for (const std::string& id : incident.findings) {
+        if (id != incident.root) effects.push_back(id);
+      }
+      if (effects.empty() || ++grouped_incidents > most) continue;
+      text += fmt::format(" {} probably {} from {}.", enumerated(effects),
+                          effects.size() == 1 ? "follows" : "follow", incident.root);
+    }
+    if (grouped_incidents > most) {
+      text += fmt::format(" {} below.", plural(grouped_incidents - most, "more such group"));
+    }
+    paragraph("", text);
+  }
+
+  void narrowed() {
+    if (options_.narrowed_by.empty()) return;
+    paragraph("", options_.left_out == 0
+                      ? fmt::format("Asked for {} only.", options_.narrowed_by)
+                      : fmt::format("Asked for {} only: {} not shown.", options_.narrowed_by,
+                                    plural(options_.left_out, "other finding")));
+  }
+
+  std::string dns_looked_at() const {
+    const Counts& counts = result_.counts;
+    std::vector<std::string> parts;
+    if (counts.dns_answered == counts.dns_transactions) {
+      parts.push_back("all answered");
+    } else {
+      parts.push_back(fmt::format("{} answered", grouped(counts.dns_answered)));
+    }
+    if (counts.dns_late != 0) parts.push_back(fmt::format("{} late", grouped(counts.dns_late)));
+    if (counts.dns_unanswered != 0) {
+      parts.push_back(fmt::format("{} unanswered", grouped(counts.dns_unanswered)));
+    }
+    if (counts.dns_rejected != 0) {
+      parts.push_back(fmt::format("{} rejected", grouped(counts.dns_rejected)));
+    }
+    if (counts.dns_undecided != 0) {
+      parts.push_back(fmt::format("{} still waiting at the end", grouped(counts.dns_undecided)));
+    }
+    if (counts.dns_latency_p95_ns != 0) {
+      parts.push_back(fmt::format("p95 {}", rough_duration(Duration{counts.dns_latency_p95_ns})));
+    }
+    return fmt::format("{} ({})", plural(counts.dns_transactions, "DNS exchange"),
+                       joined(parts, ", "));
+  }
+
+  std::string tcp_looked_at() const {
+    const Counts& counts = result_.counts;
+    std::vector<std::string> parts{fmt::format("{} opened", grouped(counts.tcp_opened)),
+                                   fmt::format("{} refused", grouped(counts.tcp_refused))};
+    if (counts.tcp_half_open != 0) {
+      parts.push_back(fmt::format("{} never completed", grouped(counts.tcp_half_open)));
+    }
+    if (counts.tcp_joined_midway != 0) {
+      parts.push_back(
+          fmt::format("{} begun before the capture", grouped(counts.tcp_joined_midway)));
+    }
+    if (counts.tcp_data_segments != 0) {
+      parts.push_back(
+          fmt::format("{} of data retransmitted",
+                      share_text(counts.tcp_retransmissions, counts.tcp_data_segments)));
+    }
+    return fmt::format("{} ({})", plural(counts.tcp_connections, "TCP connection"),
+                       joined(parts, ", "));
+  }
+
+  // An empty screen is not an answer: say what was there to be judged.
+  void looked_at() {
+    const Counts& counts = result_.counts;
+    if (counts.packets == 0) return;
+    std::vector<std::string> parts;
+    if (counts.dns_transactions != 0) parts.push_back(dns_looked_at());
+    if (counts.tcp_connections != 0) parts.push_back(tcp_looked_at());
+    if (counts.ip_fragmented_datagrams != 0) {
+      parts.push_back(
+          fmt::format("{} ({})", plural(counts.ip_fragmented_datagrams, "fragmented datagram"),
+                      counts.ip_incomplete_datagrams == 0
+                          ? std::string{"all complete"}
+                          : fmt::format("{} incomplete", grouped(counts.ip_incomplete_datagrams))));
+    }
+    if (counts.icmp_errors != 0) parts.push_back(plural(counts.icmp_errors, "ICMP error"));
+    if (counts.dns_transactions + counts.tcp_connections == 0) {
+      paragraph("", fmt::format("There was no DNS and no TCP to judge in {}: is it the right file, "
+                                "interface or filter?",
+                                counts.packets == 1 ? std::string{"this packet"}
+                                                    : "these " + plural(counts.packets, "packet")));
+    }
+    if (!parts.empty()) paragraph("", fmt::format("Looked at {}.", enumerated(parts)));
+  }
+
+  void not_looked_at() {
+    if (result_.not_looked_at.empty()) return;
+    paragraph("", fmt::format("Not looked at: {}.", joined(result_.not_looked_at, "; ")));
+  }
+
+  // ID SEV DETECTOR WHAT COUNT FIRST, the title folded into what the other columns leave.
+  void table() {
+    if (failures_.empty()) return;
+    blank();
+    std::span<const Finding* const> rows{failures_};
+    if (options_.limit != 0 && rows.size() > options_.limit) rows = rows.first(options_.limit);
+    std::size_t id = 2, severity = 3, detector = 8, count = 5, first = 5;
+    for (const Finding* row : rows) {
+      id = std::max(id, row->id.size());
+      severity = std::max(severity, word(row->severity).size());
+      detector = std::max(detector, row->detector.size());
+      count = std::max(count, count_text(*row).size());
+      first = std::max(first, moment(row->first).size());
+    }
+    detector = std::min<std::size_t>(detector, 18);
+    const std::size_t fixed = id + severity + count + first + 8;
+    // On a narrow screen what happened matters more than what it is called.
+    const bool with_detector = width_ >= fixed + detector + 2 + 20;
+    if (!with_detector) detector = 0;
+    const std::size_t used = fixed + (with_detector ? detector + 2 : 0);
+    std::size_t what = width_ > used ? width_ - used : 10;
+    std::size_t longest = 4;
+    for (const Finding* row : rows) longest = std::max(longest, row->title.size());
+    what = std::min(what, longest);
+
+    const auto row_text = [&](std::string_view id_cell, std::string_view severity_cell,
+                              std::string_view detector_cell, std::string_view what_cell,
+                              std::string_view count_cell, std::string_view first_cell) {
+      std::string text = fmt::format("{:<{}}  {}  ", id_cell, id, severity_cell);
+      if (with_detector) text += fmt::format("{:<{}}  ", detector_cell, detector);
+      return text +
+             fmt::format("{:<{}}  {:>{}}  {}", what_cell, what, count_cell, count, first_cell);
+    };
+    line(row_text("ID", fmt::format("{:<{}}", "SEV", severity), "DETECTOR", "WHAT", "COUNT",
+                  "FIRST"));
+    for (const Finding* row : rows) {
+      const std::vector<std::string> titles = fold(fitting(printable(row->title), what), what);
+      const std::vector<std::string> names =
+          with_detector ? folded_at_hyphens(row->detector, detector) : std::vector<std::string>(1);
+      for (std::size_t at = 0; at < std::max(titles.size(), names.size()); ++at) {
+        const std::string_view title = at < titles.size() ? titles[at] : std::string_view{};
+        const std::string_view name = at < names.size() ? names[at] : std::string_view{};
+        const std::string padding(severity - (at == 0 ? word(row->severity).size() : 0), ' ');
+        const std::string severity_cell =
+            at == 0 ? colored(row->severity, word(row->severity)) + padding : padding;
+        line(row_text(at == 0 ? row->id : "", severity_cell, name, title,
+                      at == 0 ? count_text(*row) : "", at == 0 ? moment(row->first) : ""));
+      }
+    }
+    if (rows.size() < failures_.size()) {
+      line(fmt::format("and {} more: add --limit {}", grouped(failures_.size() - rows.size()),
+                       failures_.size()));
+    }
+  }
+
+  static std::vector<std::string> folded_at_hyphens(std::string_view name, std::size_t width) {
+    std::vector<std::string> lines;
+    while (name.size() > width) {
+      const std::size_t hyphen = name.rfind('-', width - 1);
+      const std::size_t cut = hyphen == name.npos ? width : hyphen + 1;
+      lines.emplace_back(name.substr(0, cut));
+      name.remove_prefix(cut);
+    }
+    lines.emplace_back(name);
+    return lines;
+  }
+
+  // Worth knowing, but not what somebody was woken for: a line each.
+  void notes() {
+    if (notes_.empty()) return;
+    blank();
+    constexpr std::size_t most = 5;
+    std::span<const Finding* const> shown{notes_};
+    if (!options_.all && shown.size() > most) shown = shown.first(most);
+    line("Also worth knowing");
+    for (const Finding* note : shown) {
+      const std::string number = how_many(*note);
+      paragraph(fmt::format("{:<{}}  ", note->id, 2),
+                fmt::format("{}{}, {}, from {}", note->title,
+                            number.empty() ? "" : fmt::format(" ({})", number), note->detector,
+                            moment(note->first)));
+    }
+    if (shown.size() < notes_.size()) {
+      line(fmt::format("and {} more: add --all", plural(notes_.size() - shown.size(), "note")));
+    }
+  }
+
+  const Incident* incident_of(const Finding& finding) const {
+    for (const Incident& incident : result_.incidents) {
+      if (incident.id == finding.incident) return &incident;
+    }
+    return nullptr;
+  }
+
+  bool follows(const Finding& finding) const {
+    const Incident* incident = incident_of(finding);
+    return incident != nullptr && incident->root != finding.id;
+  }
+
+  // In full without being asked: the worst root, and up to two more that users feel.
+  std::vector<const Finding*> in_full() const {
+    std::vector<const Finding*> chosen;
+    if (options_.all) {
+      for (const Finding& finding : result_.findings) chosen.push_back(&finding);
+      return chosen;
+    }
+    for (const Finding* finding : failures_) {
+      if (follows(*finding)) continue;
+      if (!chosen.empty() && finding->severity < Severity::error) break;
+      chosen.push_back(finding);
+      if (chosen.size() == 3) break;
+    }
+    if (chosen.empty() && !failures_.empty()) chosen.push_back(failures_.front());
+    return chosen;
+  }
+
+  void details() {
+    for (const Finding* finding : in_full()) {
+      blank();
+      heading(*finding);
+      detail(*finding);
+    }
+  }
+
+  void heading(const Finding& finding) {
+    const std::string judged =
+        fmt::format("{}, {}", word(finding.severity), word(finding.confidence));
+    const std::string shown = fmt::format(
+        "{}, {}", colored(finding.severity, word(finding.severity)), word(finding.confidence));
+    const std::string title = printable(finding.title);
+    const std::string start = fmt::format("{}  ", finding.id);
+    const std::size_t used = start.size() + title.size();
+    if (used + 2 + judged.size() <= width_) {
+      line(fmt::format("{}{}{:>{}}{}", start, title, "", width_ - used - judged.size(), shown));
+    } else {
+      paragraph(start, title);
+      line(fmt::format("{:>{}}{}", "", width_ - judged.size(), shown));
+    }
+  }
+
+  // "    evidence  #81204 #81377"
+  void field(std::string_view label, std::string_view text) {
+    if (text.empty()) return;
+    paragraph(fmt::format("{:{}}{:<{}}", "", label_indent, label, value_indent - label_indent),
+              text);
+  }
+
+  // A command that has to be broken stays one command when it is pasted.
+  void command(std::string_view label, std::string_view text) {
+    std::string first =
+        fmt::format("{:{}}{:<{}}", "", label_indent, label, value_indent - label_indent);
+    const std::vector<std::string> lines = fold(printable(text), width_ - first.size() - 2);
+    for (std::size_t at = 0; at < lines.size(); ++at) {
+      line(fmt::format("{}{}{}", first, lines[at], at + 1 < lines.size() ? " \\" : ""));
+      first.assign(first.size(), ' ');
+    }
+  }
+
+  void detail(const Finding& finding) {
+    field("what", what_text(finding));
+    field("detector", finding.variant.empty()
+                          ? std::string{finding.detector}
+                          : fmt::format("{} ({})", finding.detector, finding.variant));
+    field("before", finding.before);
+    for (const Who& who : finding.who) who_line(who);
+    field("measured", measures_text(finding));
+    field("evidence", evidence_text(finding));
+    field("filter", filter_text(finding.display_filter));
+    field("bpf", filter_text(finding.capture_filter));
+    causes(finding);
+    std::string_view label = "caveat";
+    for (const Caveat& caveat : finding.caveats) {
+      field(label, caveat.text);
+      label = "";
+    }
+    incident_line(finding);
+    label = "next";
+    for (const std::string& step : finding.next) {
+      command(label, step);
+      label = "";
+    }
+  }
+
+  std::string what_text(const Finding& finding) const {
+    const std::string number = how_many(finding);
+    const std::string separator = number.empty() ? "" : ", ";
+    const std::string lasted = rough_duration(finding.last - finding.first);
+    if (finding.state == FindingState::ongoing) {
+      return fmt::format("{}{}since {}, not over when the capture ended ({})", number, separator,
+                         moment(finding.first), lasted);
+    }
+    if (finding.first == finding.last) {
+      return fmt::format("{}{}at {}", number, separator, moment(finding.first));
+    }
+    return fmt::format("{}{}{} to {} ({})", number, separator, moment(finding.first),
+                       moment(finding.last), lasted);
+  }
+
+  void who_line(const Who& who) {
+    std::vector<std::string> members;
+    for (const Who::Member& member : who.top) {
+      members.push_back(member.count == 0
+                            ? member.text
+                            : fmt::format("{} ({})", member.text, grouped(member.count)));
+    }
+    if (who.distinct > who.top.size()) {
+      members.push_back(fmt::format("{} more", grouped(who.distinct - who.top.size())));
+    }
+    if (who.distinct <= 1) {
+      field(who.role, joined(members, ", "));
+      return;
+    }
+    const std::string many = plural(2, who.role).substr(2);
+    field(many, fmt::format("{}: {}", grouped(who.distinct), joined(members, ", ")));
+  }
+
+  // "stall_ms" 3120 reads "stall 3,120 ms".
+  static std::string measures_text(const Finding& finding) {
+    std::vector<std::string> parts;
+    for (const Measure& measure : finding.measures) {
+      std::string name{measure.key};
+      std::string value =
+          measure.value < 0
+              ? fmt::format("-{}", grouped(static_cast<std::uint64_t>(-measure.value)))
+              : grouped(static_cast<std::uint64_t>(measure.value));
+      for (const std::string_view unit :
+           {"_ns", "_us", "_ms", "_s", "_bytes", "_ppm", "_percent"}) {
+        if (!measure.key.ends_with(unit)) continue;
+        name.resize(name.size() - unit.size());
+        value = unit == "_ns" ? rough_duration(Duration{measure.value})
+                              : fmt::format("{} {}", value, unit.substr(1));
+      }
+      std::replace(name.begin(), name.end(), '_', ' ');
+      parts.push_back(fmt::format("{} {}", name, value));
+    }
+    return joined(parts, ", ");
+  }
+
+  std::string evidence_text(const Finding& finding) const {
+    std::string text;
+    PacketRef before;
+    for (const EvidenceItem& item : finding.evidence) {
+      const bool other_file = !before.exists() || before.source() != item.packet.source();
+      if (result_.sources.size() > 1 && other_file &&
+          item.packet.source() < result_.sources.size()) {
+        text += fmt::format("{} ", printable(result_.sources[item.packet.source()].name));
+      }
+      text += fmt::format("#{} ", item.packet.number());
+      before = item.packet;
+    }
+    if (finding.frames_total > finding.evidence.size()) {
+      text += fmt::format("of {}", plural(finding.frames_total, "frame"));
+    }
+    return text;
+  }
+
+  // A filter that lists hundreds of frames is of use to a program, not on a screen.
+  std::string filter_text(const std::string& filter) const {
+    constexpr std::size_t most = 400;
+    if (options_.all || filter.size() <= most) return filter;
+    return fmt::format("{}... (cut here; whole with --all)",
+                       std::string_view{filter}.substr(0, filter.rfind(' ', most)));
+  }
+
+  void causes(const Finding& finding) {
+    std::string_view label = "likely";
+    std::size_t rank = 0;
+    for (const Cause& cause : finding.causes) {
+      const std::string start = fmt::format("{:{}}{:<{}}{}. ", "", label_indent, label,
+                                            value_indent - label_indent, ++rank);
+      paragraph(start,
+                cause.why.empty() ? cause.text : fmt::format("{}: {}", cause.text, cause.why));
+      const bool repeated =
+          std::find(finding.next.begin(), finding.next.end(), cause.check) != finding.next.end();
+      if (!cause.check.empty() && !repeated) {
+        command(fmt::format("{:{}}check: ", "", value_indent + 3 - label_indent), cause.check);
+      }
+      label = "";
+    }
+  }
+
+  void incident_line(const Finding& finding) {
+    const Incident* incident = incident_of(finding);
+    if (incident == nullptr || incident->findings.size() < 2) return;
+    if (incident->root != finding.id) {
+      field("follows", fmt::format("{}: {}", incident->root, incident->why));
+      return;
+    }
+    std::vector<std::string> effects;
+    for (const std::string& id : incident->findings) {
+      if (id != finding.id) effects.push_back(id);
+    }
+    field("explains", fmt::format("{}: {}", enumerated(effects, 8), incident->why));
+  }
+
+  void footer() {
+    if (result_.findings.empty()) return;
+    const std::size_t shown = in_full().size();
+    std::vector<std::string> parts;
+    if (shown < result_.findings.size()) {
+      parts.push_back(fmt::format("The other {} in full: add --all.",
+                                  grouped(result_.findings.size() - shown)));
+    }
+    parts.push_back("What a detector means: wirefault explain NAME");
+    blank();
+    pieces(parts);
+  }
+
+  const Result& result_;
+  const TextOptions& options_;
+  const std::size_t width_;
+  const bool dates_;
+  std::vector<const Finding*> failures_;  // above note
+  std::vector<const Finding*> notes_;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string text_report(const Result& result, const TextOptions& options) {
+  return TextReport{result, options}.make();
+}
+
+}  // namespace wirefault

@@ -1,0 +1,41 @@
+// How every report writes times and foreign text.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "capture/timestamp.h"
+#include "detectors/finding.h"
+
+namespace wirefault {
+
+std::string_view word(Severity severity);
+std::string_view word(Confidence confidence);
+std::string_view word(FindingState state);
+
+// Everything but printable ASCII becomes \DDD: file and interface names are bytes that somebody
+// else chose, and a report must not be able to move a terminal's cursor.
+std::string printable(std::string_view text);
+
+// 2024-05-01T10:10:10.204113000Z
+std::string rfc3339(Timestamp time);
+
+enum class Zone { utc, local };
+
+// 10:10:10Z, or with the offset where the zone is local: never bare.
+std::string clock_text(Timestamp time, Zone zone);
+// 2024-05-01 10:10:10Z
+std::string date_clock_text(Timestamp time, Zone zone);
+// Whether the two fall on one day: then a report gives the date once.
+bool same_day(Timestamp a, Timestamp b, Zone zone);
+
+// Lines of at most `width` columns, broken at spaces, and inside a word only where the word is
+// longer than a line. Never empty.
+std::vector<std::string> fold(std::string_view text, std::size_t width);
+
+// Cuts an address that is longer than `width` in its middle, never in its port:
+// "[2001:db8::..:1]:53".
+std::string shorten_middle(std::string_view text, std::size_t width);
+
+}  // namespace wirefault

@@ -1,0 +1,92 @@
+// The JSON report is a promise to programs: its shape is the schema's, and nothing from the wire
+// can break out of it.
+#include "report/json.h"
+
+#include <nlohmann/json.hpp>
+
+#include "tests/report/results.h"
+#include "tests/support/catch.h"
+#include "tests/support/process.h"
+
+namespace wirefault {
+namespace {
+
+const std::string schema = WIREFAULT_SOURCE_DIR "/report/wirefault-1.schema.json";
+
+// Empty: the report is as the schema says. "skipped" when that cannot be checked here.
+std::string problems(const std::string& report) {
+  const tests::TemporaryDirectory directory;
+  tests::write_file(directory / "report.json", report);
+  const auto result = tests::run({"python3", WIREFAULT_SOURCE_DIR "/tests/report/validate.py",
+                                  schema, directory / "report.json"});
+  if (result.status == 77 || result.status == 127) return "skipped";
+  return result.status == 0 ? "" : result.out + result.err;
+}
+
+}  // namespace
+
+TEST_CASE("reports are as the schema says", "[report]") {
+  Result hostile = tests::outage();
+  hostile.sources[0].name = std::string{"\xff\x1b\0\"</script>\\", 13};
+  hostile.sources[0].cut_short = CutShort{77, "block length 13 is impossible\x07"};
+  hostile.sources[0].interfaces[0].dropped_by_kernel = 7;
+  hostile.findings[0].title = "name with \"quotes\" and \\009 in it";
+  for (const Result& result : {Result{}, tests::healthy(), tests::outage(), hostile}) {
+    const std::string found = problems(json_report(result));
+    if (found == "skipped") {
+      WARN("skipped: python3-jsonschema is not installed");
+      return;
+    }
+    CHECK(found == "");
+  }
+}
+
+TEST_CASE("the schema refuses what it does not know", "[report]") {
+  nlohmann::json report = nlohmann::json::parse(json_report(tests::outage()));
+  report["findings"][0]["surprise"] = 1;
+  CHECK(problems(report.dump()) != "");
+}
+
+TEST_CASE("numbers, times and fingerprints survive any JSON reader", "[report]") {
+  const auto report = nlohmann::json::parse(json_report(tests::outage()));
+  CHECK(report["schema"] == "wirefault/1");
+  CHECK(report["counts"]["dns_rcodes"]["NXDOMAIN"] == 12);
+  const auto& finding = report["findings"][0];
+  CHECK(finding["fp"] == "3f9c0a51d2b7e846");
+  CHECK(finding["first"] == "2024-05-01T10:10:10.204113000Z");
+  CHECK(finding["frames"]["s1"] == nlohmann::json({81204, 81377, 81950, 402113}));
+  CHECK(finding["frames_total"] == 5530);
+  CHECK(finding["evidence"][0] == nlohmann::json({{"source", "s1"},
+                                                  {"frame", 81204},
+                                                  {"time", "2024-05-01T10:10:10.204113000Z"},
+                                                  {"role", "first"}}));
+  CHECK(finding["causes"][0]["id"] == "server-down");
+  CHECK(finding["measures"]["waited_ns"] == 5'000'000'000);
+  CHECK(finding["variant"].is_null());
+  CHECK(report["incidents"][0]["root"] == "F1");
+}
+
+TEST_CASE("times before 1970 are told right", "[report]") {
+  Result result = tests::healthy();
+  result.first = Timestamp{Duration{-1}};
+  const auto report = nlohmann::json::parse(json_report(result));
+  CHECK(report["first"] == "1969-12-31T23:59:59.999999999Z");
+}
+
+TEST_CASE("bytes that are not text do not break the report", "[report]") {
+  Result result = tests::outage();
+  result.findings[0].title = "\xff\xfe\x1b[2J";
+  const std::string text = json_report(result);
+  CHECK(nlohmann::json::accept(text));
+  for (const char character : text) {
+    const bool safe = (character >= ' ' && character <= '~') || character == '\n';
+    REQUIRE(safe);
+  }
+}
+
+TEST_CASE("one finding a line", "[report]") {
+  const std::string text = json_report(tests::outage());
+  CHECK(text.find("\n  {\"id\":\"F2\",") != text.npos);
+}
+
+}  // namespace wirefault
