@@ -15,13 +15,23 @@ constexpr std::int64_t most_seconds_told = 600;
 constexpr std::uint16_t dns_port = 53;
 
 // Shares of --max-mem, in percent; design.md, section 2.
+constexpr std::size_t half_open_share = 15;
+constexpr std::size_t connections_share = 30;
 constexpr std::size_t dns_pending_share = 10;
+
+std::size_t share_of(const TrackingOptions& options, std::size_t percent) {
+  return options.memory / 100 * percent;
+}
 
 }  // namespace
 
 Tracking::Tracking(Settings& settings, const TrackingOptions& options, FactListener& listener)
     : listener_{listener},
-      dns_{settings, options.memory / 100 * dns_pending_share, options.hash_key, listener} {}
+      dns_{settings, share_of(options, dns_pending_share), options.hash_key, listener},
+      tcp_{settings,
+           {share_of(options, half_open_share), share_of(options, connections_share)},
+           options.hash_key,
+           listener} {}
 
 void Tracking::add(std::span<const Packet> packets) {
   for (const Packet& packet : packets) add(packet);
@@ -54,7 +64,12 @@ void Tracking::advance(Timestamp to) {
     return;
   }
   if (to >= next_second_) pass_seconds(to);
+  expire(to);
+}
+
+void Tracking::expire(Timestamp to) {
   dns_.expire(to);
+  tcp_.expire(to);
 }
 
 void Tracking::pass_seconds(Timestamp to) {
@@ -62,7 +77,7 @@ void Tracking::pass_seconds(Timestamp to) {
     std::int64_t passed = 1;
     if (told == most_seconds_told) passed += (to - next_second_) / seconds{1};
     next_second_ += seconds{passed - 1};
-    dns_.expire(next_second_);
+    expire(next_second_);
     listener_.on_second({next_second_, static_cast<std::uint64_t>(passed)});
     next_second_ += seconds{1};
   }
@@ -74,6 +89,8 @@ void Tracking::add_datagram(const ip::Datagram& datagram, const Sighting& seen,
   switch (datagram.protocol) {
     case ip::protocol::udp:
       return add_udp(datagram, seen, tunnel);
+    case ip::protocol::tcp:
+      return add_tcp(datagram, seen, tunnel);
     default:
       return;
   }
@@ -99,12 +116,19 @@ void Tracking::add_udp(const ip::Datagram& datagram, const Sighting& seen, std::
   }
 }
 
+void Tracking::add_tcp(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel) {
+  const Parsed<tcp::Segment> segment = tcp::Segment::parse(datagram.payload);
+  if (!segment) return note_flaw(segment.flaw());
+  tcp_.add(*segment, tcp::Carriage::of(datagram, *segment, seen, tunnel));
+}
+
 void Tracking::finish() {
   dns_.finish(clock_.now());
+  tcp_.finish(clock_.now());
   summary_.last = clock_.now();
   summary_.clock_steps_back = clock_.steps_back();
   summary_.clock_steps_forward = clock_.steps_forward();
-  summary_.evicted = dns_.counters().evicted;
+  summary_.evicted = dns_.counters().evicted + tcp_.evicted();
   listener_.on_capture_ended(summary_);
 }
 

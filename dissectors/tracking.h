@@ -14,6 +14,7 @@
 #include "dissectors/ip/datagram.h"
 #include "dissectors/link/frame.h"
 #include "dissectors/settings.h"
+#include "dissectors/tcp/tracker.h"
 
 namespace wirefault {
 
@@ -35,15 +36,18 @@ class Tracking {
  private:
   void add(const Packet& packet);
   void advance(Timestamp to);
+  void expire(Timestamp to);
   void pass_seconds(Timestamp to);
   void add_datagram(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel);
   void add_udp(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel);
+  void add_tcp(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel);
   void note_flaw(Flaw flaw) { ++summary_.flaws[static_cast<std::size_t>(flaw)]; }
 
   FactListener& listener_;
   Clock clock_;
   Timestamp next_second_ = Timestamp::max();
   dns::Tracker dns_;
+  tcp::Tracker tcp_;
 
   CaptureSummary summary_;
 };

@@ -1,0 +1,29 @@
+#include "dissectors/tcp/tracker.h"
+
+namespace wirefault::tcp {
+
+Tracker::Tracker(Settings& settings, const Budgets& budgets, const HashKey& key,
+                 FactListener& listener)
+    : key_{key},
+      half_open_{settings, budgets.half_open, listener},
+      connections_{settings, budgets.connections, listener} {}
+
+void Tracker::add(const Segment& segment, const Carriage& carriage) {
+  const ConnectionKey key =
+      ConnectionKey::of(carriage.source, carriage.destination, carriage.tunnel);
+  const std::uint64_t hash = keyed_hash(key_, key);
+  Connection* connection = connections_.find(hash, key);
+  if (connection != nullptr && segment.has(syn) && !segment.has(ack) &&
+      connections_.yields_to(*connection, segment, carriage)) {
+    connections_.close(*connection);
+    connection = nullptr;
+  }
+  if (connection == nullptr) {
+    const std::optional<Opening> opening = half_open_.add(segment, carriage, key, hash);
+    if (!opening) return;
+    connection = &connections_.open(*opening, key, hash);
+  }
+  connections_.add(*connection, segment, carriage);
+}
+
+}  // namespace wirefault::tcp

@@ -1,0 +1,47 @@
+// Hands each segment to whoever keeps its connection: those open, or those not open yet. A lone SYN
+// makes no connection, so that a flood of them costs little and drives out nothing that is open.
+#pragma once
+
+#include "dissectors/facts.h"
+#include "dissectors/hash.h"
+#include "dissectors/settings.h"
+#include "dissectors/tcp/connections.h"
+#include "dissectors/tcp/half_open.h"
+
+namespace wirefault::tcp {
+
+// In bytes.
+struct Budgets {
+  std::size_t half_open = 0;
+  std::size_t connections = 0;
+};
+
+class Tracker {
+ public:
+  // Facts go to `listener`, which must outlive the tracker.
+  Tracker(Settings& settings, const Budgets& budgets, const HashKey& key, FactListener& listener);
+
+  void add(const Segment& segment, const Carriage& carriage);
+
+  // Settles what was due by `now`. Call it before the packet that carried the clock there.
+  void expire(Timestamp now) {
+    half_open_.expire(now);
+    connections_.expire(now);
+  }
+  // Everything still open is settled as capture_ended.
+  void finish(Timestamp end) {
+    half_open_.finish(end);
+    connections_.finish(end);
+  }
+
+  std::uint64_t evicted() const {
+    return half_open_.counters().evicted + connections_.counters().evicted;
+  }
+
+ private:
+  const HashKey key_;
+  HalfOpen half_open_;
+  Connections connections_;
+};
+
+}  // namespace wirefault::tcp
