@@ -37,8 +37,8 @@ std::unique_ptr<ByteStream> open_byte_stream(const std::string& name);
 // the buffer is moved, to make room for the rest of it.
 class Window {
  public:
-  // One mebibyte: system calls cost nothing against it, and the buffer stays in a level-two cache.
-  static constexpr std::size_t usual_capacity = std::size_t{1} << 20;
+  // System calls cost nothing against it, and the buffer stays in a level-two cache.
+  static constexpr std::size_t usual_capacity = std::size_t{256} << 10;
 
   explicit Window(std::unique_ptr<ByteStream> stream);
 

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 #include <pcap/pcap.h>
 
+#include <algorithm>
+#include <cctype>
 #include <vector>
 
 #include "capture/error.h"
+#include "capture/filter_words.h"
 
 namespace wirefault {
 namespace {
@@ -49,6 +52,72 @@ class Program {
   std::string error_;
 };
 
+// libpcap parses with one of these as the link type; a filter that none of them understands is
+// wrong.
+constexpr LinkType usual_link_types[] = {
+    LinkType::ethernet, LinkType::linux_sll,           LinkType::linux_sll2,
+    LinkType::raw,      LinkType::ieee802_11_radiotap, LinkType{117},  // OpenBSD's pflog
+};
+
+bool is_understood(const std::string& expression) {
+  return std::ranges::any_of(usual_link_types, [&](LinkType link_type) {
+    return Program{expression, link_type}.error().empty();
+  });
+}
+
+// Whether some filter begins like this.
+bool is_a_beginning(const std::string& expression) {
+  static constexpr const char* ways_to_go_on[] = {"",
+                                                  " tcp",
+                                                  " 1",
+                                                  " 192.0.2.1",
+                                                  " port 1",
+                                                  " host 192.0.2.1",
+                                                  " 02:00:5e:10:00:01",
+                                                  " mgt",
+                                                  " 255.0.0.0",
+                                                  "]=0",
+                                                  "0]=0",
+                                                  "=0",
+                                                  " 1=0",
+                                                  " beacon"};
+  const auto open = std::ranges::count(expression, '(');
+  const auto closed = std::ranges::count(expression, ')');
+  const std::string closing(static_cast<std::size_t>(std::max<std::ptrdiff_t>(open - closed, 0)),
+                            ')');
+  return std::ranges::any_of(
+      ways_to_go_on, [&](const char* rest) { return is_understood(expression + rest + closing); });
+}
+
+// libpcap does not say where a filter goes wrong: it is at the word that turns what could still
+// have become a filter into what cannot.
+FilterProblem locate(const std::string& expression, std::string text) {
+  const std::vector<FilterWord> words = filter_words(expression);
+  const auto wrong = std::ranges::partition_point(words, [&](const FilterWord& word) {
+    return is_a_beginning(expression.substr(0, word.position + word.text.size()));
+  });
+  if (wrong == words.end()) return {expression.size(), "the filter ends too early"};
+  return {wrong->position, std::move(text)};
+}
+
+Error not_understood(const std::string& expression, const FilterProblem& problem) {
+  std::string shown = expression;  // on one line, so that the caret stands under its place
+  std::ranges::replace_if(
+      shown, [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }, ' ');
+  return Error{"capture filter not understood", fmt::format("    {}\n    {:>{}} {}", shown, '^',
+                                                            problem.position + 1, problem.text)};
+}
+
+void check(const std::string& expression) {
+  if (const auto unknown = find_unknown_word(expression))
+    throw not_understood(expression, *unknown);
+  if (is_understood(expression)) return;
+  std::string text = Program{expression, LinkType::ethernet}.error();
+  constexpr std::string_view prefix = "can't parse filter expression: ";
+  if (text.starts_with(prefix)) text.erase(0, prefix.size());
+  throw not_understood(expression, locate(expression, std::move(text)));
+}
+
 }  // namespace
 
 class Filter::Programs {
@@ -74,8 +143,7 @@ class Filter::Programs {
 };
 
 Filter::Filter(const std::string& expression) : programs_{std::make_unique<Programs>(expression)} {
-  const Program program{expression, LinkType::ethernet};
-  if (!program.error().empty()) throw Error{"capture filter not understood", program.error()};
+  check(expression);
 }
 
 Filter::~Filter() = default;
