@@ -1,32 +1,101 @@
 // `wirefault list`: what the program knows, by name.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
 #include "cli/output.h"
 #include "cli/verbs.h"
+#include "cli/words.h"
+#include "detectors/judgement.h"
+#include "dissectors/tracking.h"
 
 namespace wirefault::cli {
 namespace {
 
-constexpr std::string_view formats_text =
-    R"(Read (recognised by content, never by name):
-  pcap         either byte order, microseconds or nanoseconds
-  pcapng       several sections and interfaces, mixed link types
-  gzip zstd lz4   any of the above, compressed
+constexpr std::string_view formats =
+    R"(Read, recognised by content and not by name:
+  pcap             either byte order, microseconds or nanoseconds
+  pcapng           several sections and interfaces, mixed link types
+  gzip, zstd, lz4  any of the above, compressed
 Link types:
-  Ethernet, Linux cooked v1 and v2, raw IP, null/loopback, PPP, 802.11 radiotap
+  Ethernet, Linux cooked v1 and v2, raw IP, null/loopback, PPP,
+  802.11 with radiotap (data frames)
 Encapsulations:
   802.1Q, QinQ, MPLS, PPPoE, GRE, VXLAN, Geneve, IP-in-IP
 Written (-o):
-  text         for people; may change
-  json         one object, schema "wirefault/1"
+  text             for people; may change
+  json             for programs; schema "wirefault/1"
 )";
+
+// Rows in columns as wide as their widest cell; the last one is folded to 80 columns.
+std::string in_columns(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i + 1 < row.size(); ++i) {
+      line += fmt::format("{:<{}}  ", row[i], widths[i]);
+    }
+    const std::size_t indent = line.size();
+    for (const std::string& folded : fold(row.back(), indent < 60 ? 80 - indent : 20)) {
+      text += fmt::format("{}{}\n", line, folded);
+      line.assign(indent, ' ');
+    }
+  }
+  return text;
+}
+
+std::string detectors() {
+  std::vector<std::vector<std::string>> rows{{"NAME", "SEVERITY", "WHAT"}};
+  for (const DetectorEntry& entry : catalogue()) {
+    rows.push_back(
+        {std::string{entry.id}, std::string{entry.severities}, std::string{entry.summary}});
+  }
+  return in_columns(rows);
+}
+
+// Settings are declared by whoever reads them, so all readers are made once.
+std::string settings() {
+  Settings declared;
+  Judgement judgement{declared, {}};
+  const Tracking tracking{declared, {}, judgement};
+  std::vector<std::vector<std::string>> rows;
+  for (const Settings::Declared& setting : declared.declared()) {
+    rows.push_back({setting.name, setting.standard, setting.help});
+  }
+  std::sort(rows.begin(), rows.end());
+  rows.insert(rows.begin(), {"NAME", "DEFAULT", "WHAT"});
+  return in_columns(rows);
+}
+
+ExitStatus list(const std::string& what) {
+  constexpr std::string_view lists[] = {"detectors", "formats", "settings"};
+  if (what == "detectors") {
+    write_stdout(detectors());
+  } else if (what == "formats") {
+    write_stdout(formats);
+  } else if (what == "settings") {
+    write_stdout(settings());
+  } else {
+    throw Error{
+        what.empty() ? std::string{"list what?"} : fmt::format("there is no list of '{}'", what),
+        did_you_mean(what, lists, "  wanted: detectors, formats, settings")};
+  }
+  return ExitStatus::finished;
+}
 
 }  // namespace
 
 Verb add_list(CLI::App& program) {
-  CLI::App* app = program.add_subcommand("list", "what there is: formats");
-  return {app, [] {
-            write_stdout(formats_text);
-            return ExitStatus::finished;
-          }};
+  CLI::App* app = program.add_subcommand("list", "what there is, by name");
+  const auto what = std::make_shared<std::string>();
+  app->add_option("WHAT", *what, "detectors, formats or settings");
+  return {app, [what] { return list(*what); }};
 }
 
 }  // namespace wirefault::cli

@@ -1,35 +1,136 @@
 // The program: finds the verb, runs it, and turns what went wrong into words and an exit status.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
-#include <span>
+#include <filesystem>
+#include <new>
+#include <vector>
 
 #include "cli/output.h"
 #include "cli/verbs.h"
+#include "cli/words.h"
 
 namespace wirefault::cli {
 namespace {
 
-ExitStatus run(int argc, char** argv) {
-  CLI::App program{"find DNS and TCP failures in capture files", "wirefault"};
-  program.set_version_flag("--version", "wirefault " WIREFAULT_VERSION);
-  program.require_subcommand(1);
-  const Verb verbs[] = {add_explain(program), add_list(program)};
-  try {
-    program.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    write_stdout(program.help());
+constexpr std::string_view usage = R"(wirefault - find DNS and TCP failures in capture files
+
+usage: wirefault COMMAND [options] [FILE...]
+
+  analyze     read capture files (- is stdin) and report what failed
+  explain     what a detector means, when it is wrong, what to check next
+  list        detectors | formats | settings
+
+shortcut      wirefault -r FILE = analyze FILE
+more          wirefault COMMAND --help, wirefault --version
+)";
+
+constexpr std::string_view verb_names[] = {"analyze", "explain", "list"};
+
+bool exists(const std::string& name) {
+  std::error_code ignored;
+  return std::filesystem::exists(name, ignored);
+}
+
+// The first word decides. There is no verb for "anything else": none could ever be added safely.
+void check_verb(const std::string& word) {
+  if (std::find(std::begin(verb_names), std::end(verb_names), word) != std::end(verb_names)) return;
+  if (word.starts_with('-') && word != "-") {
+    throw Error{fmt::format("{} comes after a command", word),
+                "  as in:  wirefault analyze -o json FILE\n  run:    wirefault --help"};
+  }
+  if (exists(word)) {
+    throw Error{fmt::format("{} is a file", word),
+                fmt::format("  did you mean: wirefault analyze {}", word)};
+  }
+  throw Error{fmt::format("no command is called '{}'", word),
+              did_you_mean(word, verb_names, "  run:   wirefault --help")};
+}
+
+// tcpdump's `-r FILE` without a verb.
+bool is_shortcut(const std::vector<std::string>& words) {
+  return words.front().starts_with('-') &&
+         std::any_of(words.begin(), words.end(), [](const std::string& word) {
+           return (word.starts_with("-r") || word == "-nr" || word.starts_with("--read"));
+         });
+}
+
+// Habits from other programs that deserve more than "unknown".
+std::string_view known_habit(std::string_view option) {
+  if (option == "-Y")
+    return "  display filters are Wireshark's; here: -f BPF, --only, --host, --name";
+  if (option == "-i") {
+    return "  only files are read; record one with:  tcpdump -i IF -w FILE";
+  }
+  if (option == "-w") return "  nothing is recorded; a report goes to a file with:  -o text:FILE";
+  return {};
+}
+
+[[noreturn]] void refuse_option(const CLI::App& app, const std::string& word) {
+  const std::string name = word.substr(0, word.find('='));
+  if (!name.starts_with('-')) {
+    throw Error{fmt::format("'{}' is one word too many", word),
+                fmt::format("  run:   wirefault {} --help", app.get_name())};
+  }
+  std::vector<std::string> known;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& text : option->get_lnames()) known.push_back("--" + text);
+  }
+  const std::vector<std::string_view> candidates(known.begin(), known.end());
+  const std::string help = fmt::format("  run:   wirefault {} --help", app.get_name());
+  const std::string_view habit = known_habit(name);
+  throw Error{fmt::format("no option is called {}", name),
+              habit.empty() ? did_you_mean(name, candidates, help) : std::string{habit}};
+}
+
+// CLI11 leaves two lines between groups, and marks what can be repeated in a way nobody knows.
+std::string help_of(const CLI::App& app) {
+  std::string text = app.help("wirefault");
+  for (const std::string_view noise : {"\n\n\n", " ... "}) {
+    for (std::size_t at = text.find(noise); at != text.npos; at = text.find(noise)) {
+      noise[0] == '\n' ? text.erase(at, 1) : text.replace(at, noise.size(), "     ");
+    }
+  }
+  return text;
+}
+
+ExitStatus run(std::vector<std::string> words) {
+  if (words.empty()) {
+    write_stderr(usage);
+    return ExitStatus::usage;
+  }
+  if (words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
+    write_stdout(usage);
     return ExitStatus::finished;
-  } catch (const CLI::CallForVersion& version) {
-    write_stdout(fmt::format("{}\n", version.what()));
+  }
+  if (words[0] == "--version" || words[0] == "-V") {
+    write_stdout("wirefault " WIREFAULT_VERSION "\n");
+    return ExitStatus::finished;
+  }
+  if (is_shortcut(words)) words.insert(words.begin(), "analyze");
+  check_verb(words[0]);
+
+  CLI::App program{"", "wirefault"};
+  program.require_subcommand(1);
+  program.get_formatter()->column_width(30);
+  const Verb verbs[] = {add_analyze(program), add_explain(program), add_list(program)};
+  const Verb& verb = *std::find_if(std::begin(verbs), std::end(verbs), [&](const Verb& candidate) {
+    return candidate.app->get_name() == words[0];
+  });
+  verb.app->allow_extras();  // so that they can be refused in our words
+  std::reverse(words.begin(), words.end());
+  try {
+    program.parse(words);
+  } catch (const CLI::CallForHelp&) {
+    write_stdout(help_of(*verb.app));
     return ExitStatus::finished;
   } catch (const CLI::ParseError& error) {
-    throw Error{error.what(), "  run:   wirefault --help"};
+    throw Error{error.what(), fmt::format("  run:   wirefault {} --help", verb.app->get_name())};
   }
-  for (const Verb& verb : verbs) {
-    if (verb.app->parsed()) return verb.run();
-  }
-  return ExitStatus::usage;
+  const std::vector<std::string> extras = verb.app->remaining();
+  if (!extras.empty()) refuse_option(*verb.app, extras.front());
+  return verb.run();
 }
 
 }  // namespace
@@ -41,10 +142,12 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
   try {
-    return static_cast<int>(cli::run(argc, argv));
+    return static_cast<int>(cli::run({argv + std::min(argc, 1), argv + argc}));
   } catch (const Error& error) {
-    cli::write_stderr(fmt::format("wirefault: {}\n", error.what()));
-    if (!error.advice().empty()) cli::write_stderr(fmt::format("{}\n", error.advice()));
+    cli::complain(error);
     return static_cast<int>(error.status());
+  } catch (const std::bad_alloc&) {
+    cli::write_stderr("wirefault: not enough memory\n  try a smaller --max-mem\n");
+    return static_cast<int>(ExitStatus::usage);
   }
 }

@@ -1,12 +1,17 @@
 #include "cli/output.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
-#include "capture/error.h"
+#include "report/words.h"
 
 namespace wirefault::cli {
 namespace {
@@ -24,18 +29,73 @@ int write_all(int file, std::string_view text) {
   return 0;
 }
 
-}  // namespace
-
-void write_stdout(std::string_view text) {
-  const int problem = write_all(STDOUT_FILENO, text);
-  if (problem == 0 || problem == EPIPE) return;
-  throw Error{fmt::format("cannot write to standard output: {}", std::strerror(problem)),
+[[noreturn]] void cannot_write(std::string_view where, int problem) {
+  throw Error{fmt::format("cannot write to {}: {}", where, std::strerror(problem)),
               {},
               ExitStatus::output_not_written};
 }
 
+}  // namespace
+
+void write_stdout(std::string_view text) {
+  const int problem = write_all(STDOUT_FILENO, text);
+  if (problem != 0 && problem != EPIPE) cannot_write("standard output", problem);
+}
+
 void write_stderr(std::string_view text) {
   write_all(STDERR_FILENO, text);
+}
+
+void complain(const Error& error) {
+  write_stderr(fmt::format("wirefault: {}\n", printable(error.what())));
+  for (std::string_view rest = error.advice(); !rest.empty();) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    write_stderr(fmt::format("{}\n", printable(rest.substr(0, end))));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+}
+
+OutputFile::OutputFile(std::string name) : name_{std::move(name)} {
+  struct stat status {};
+  const bool exists = stat(name_.c_str(), &status) == 0;
+  if (exists && !S_ISREG(status.st_mode)) {
+    file_ = open(name_.c_str(), O_WRONLY | O_CLOEXEC);
+  } else {
+    temporary_ = fmt::format("{}.partial-{}", name_, getpid());
+    file_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+  }
+  if (file_ < 0) {
+    const int problem = errno;
+    temporary_.clear();
+    fail(problem);
+  }
+}
+
+OutputFile::~OutputFile() {
+  if (file_ >= 0) close(file_);
+  if (!temporary_.empty()) unlink(temporary_.c_str());
+}
+
+void OutputFile::write(std::string_view text) {
+  if (const int problem = write_all(file_, text)) fail(problem);
+  // A full disk may show only here.
+  const int file = file_;
+  file_ = -1;
+  if (close(file) != 0) fail(errno);
+  if (temporary_.empty()) return;
+  if (std::rename(temporary_.c_str(), name_.c_str()) != 0) fail(errno);
+  temporary_.clear();
+}
+
+void OutputFile::fail(int problem) const {
+  cannot_write(name_, problem);
+}
+
+std::size_t terminal_width() {
+  if (isatty(STDOUT_FILENO) == 0) return 0;
+  winsize size{};
+  const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col != 0;
+  return known ? size.ws_col : 80;
 }
 
 }  // namespace wirefault::cli

@@ -14,6 +14,7 @@ struct Verb {
   std::function<ExitStatus()> run;
 };
 
+Verb add_analyze(CLI::App& program);
 Verb add_explain(CLI::App& program);
 Verb add_list(CLI::App& program);
 

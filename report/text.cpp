@@ -571,6 +571,7 @@ class TextReport {
   static std::string measures_text(const Finding& finding) {
     std::vector<std::string> parts;
     for (const Measure& measure : finding.measures) {
+      if (measure.value == 0) continue;
       std::string name{measure.key};
       std::string value =
           measure.value < 0
@@ -654,7 +655,12 @@ class TextReport {
       parts.push_back(fmt::format("The other {} in full: add --all.",
                                   grouped(result_.findings.size() - shown)));
     }
-    parts.push_back("What a detector means: wirefault explain NAME");
+    const bool one_kind = std::all_of(
+        result_.findings.begin(), result_.findings.end(),
+        [&](const Finding& finding) { return finding.detector == result_.findings[0].detector; });
+    parts.push_back(fmt::format("What {} means: wirefault explain {}",
+                                one_kind ? "it" : "a detector",
+                                one_kind ? result_.findings[0].detector : "NAME"));
     blank();
     pieces(parts);
   }

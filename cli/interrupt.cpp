@@ -1,0 +1,43 @@
+#include "cli/interrupt.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <initializer_list>
+
+namespace wirefault::cli {
+namespace {
+
+volatile std::sig_atomic_t is_interrupted = 0;
+int nothing_to_read = -1;
+
+// Standard input is put at its end, so that a read that waits for a silent pipe returns as well.
+void on_signal(int) {
+  const int kept = errno;
+  is_interrupted = 1;
+  if (nothing_to_read >= 0) dup2(nothing_to_read, STDIN_FILENO);
+  errno = kept;
+}
+
+}  // namespace
+
+void catch_interrupts() {
+  nothing_to_read = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  // Without SA_RESTART: a read that waits is interrupted.
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction before {};
+    sigaction(signal, nullptr, &before);
+    if (before.sa_handler != SIG_IGN) sigaction(signal, &action, nullptr);  // nohup
+  }
+}
+
+bool interrupted() {
+  return is_interrupted != 0;
+}
+
+}  // namespace wirefault::cli

@@ -1,0 +1,10 @@
+// Ctrl-C, SIGTERM and SIGHUP end the reading, not the report: what was found is still printed. The
+// second signal of a kind ends the program at once.
+#pragma once
+
+namespace wirefault::cli {
+
+void catch_interrupts();
+bool interrupted();
+
+}  // namespace wirefault::cli
