@@ -34,7 +34,7 @@ void Judgement::Fanout::on_dns_lookup(const dns::Lookup& lookup) {
 
 void Judgement::on_dns_transaction(const dns::Transaction& transaction) {
   using dns::Outcome;
-  if (transaction.outcome != Outcome::waiting) {
+  if (transaction.outcome != Outcome::waiting && transaction.outcome != Outcome::repeat_answered) {
     if (transaction.amends) {
       --counts_.dns_unanswered;
     } else {

@@ -22,6 +22,7 @@
 namespace wirefault {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 // Queries sent to a server and what became of them, over the last minute.
@@ -67,13 +68,29 @@ struct ServerKey {
   friend auto operator<=>(const ServerKey&, const ServerKey&) = default;
 };
 
+// A response that came from another address than the one asked.
+struct StrayKey {
+  Endpoint client;
+  std::uint16_t id = 0;
+  friend auto operator<=>(const StrayKey&, const StrayKey&) = default;
+};
+struct Stray {
+  Endpoint server;
+  dns::Question question;
+  Sighting seen;
+};
+
 struct Tally {
   std::uint64_t decided = 0;
   std::uint64_t unanswered = 0;
   std::uint64_t answered = 0;
-  std::uint64_t answered_before = 0;   // the first silence
-  std::uint64_t repeated = 0;          // unanswered although asked more than once
-  std::uint64_t large_unanswered = 0;  // unanswered with an EDNS size that invites fragments
+  std::uint64_t answered_before = 0;      // the first silence
+  std::uint64_t repeated = 0;             // unanswered although asked more than once
+  std::uint64_t large_unanswered = 0;     // unanswered with an EDNS size that invites fragments
+  std::uint64_t first_attempts_lost = 0;  // answered, but only when asked again
+  std::uint64_t silent_run = 0;           // unanswered since its last answer
+  std::uint64_t wrong_source = 0;         // answered, from another address
+  Endpoint wrong_server;
   RecentShare recent;
   LatencyHistogram latency_before;
   Timestamp last_answer{};
@@ -86,8 +103,7 @@ struct Tally {
   std::uint64_t failed_alone = 0;  // of those, never asked a second time
   std::uint64_t saved = 0;         // lookups that another server or attempt saved
   Duration time_lost{};            // in the worst saved lookup
-  Endpoint saviour;
-  std::string example;  // the name of a failed or saved lookup, for commands
+  std::string example;             // the name of a failed or saved lookup, for commands
 };
 
 class DnsUnanswered final : public Detector {
@@ -101,6 +117,9 @@ class DnsUnanswered final : public Detector {
     using dns::Outcome;
     const bool answered =
         transaction.outcome == Outcome::answered || transaction.outcome == Outcome::late;
+    if (transaction.outcome == Outcome::repeat_answered) {
+      return add_lost_attempts(servers_[key_of(transaction)], transaction);
+    }
     if (!answered && transaction.outcome != Outcome::unanswered &&
         transaction.outcome != Outcome::untrusted) {
       return;
@@ -116,6 +135,7 @@ class DnsUnanswered final : public Detector {
     if (answered) {
       ++tally.answered;
       tally.last_answer = std::max(tally.last_answer, transaction.response.seen.time);
+      if (tally.last_answer > tally.last_silence) tally.silent_run = 0;
       if (tally.unanswered == 0) {
         ++tally.answered_before;
         tally.latency_before.add(transaction.latency());
@@ -126,9 +146,22 @@ class DnsUnanswered final : public Detector {
     if (transaction.queries.count() > 1) ++tally.repeated;
     if (transaction.edns.udp_payload_size >= large_offer) ++tally.large_unanswered;
     tally.last_silence = std::max(tally.last_silence, transaction.queries.last().time);
+    if (transaction.queries.last().time > tally.last_answer) ++tally.silent_run;
+    const Stray* stray = strays_.find({transaction.client, transaction.id});
+    if (stray != nullptr && stray->question.name == transaction.question.name &&
+        stray->seen.time >= transaction.asked()) {
+      ++tally.wrong_source;
+      tally.wrong_server = stray->server;
+    }
     tally.queries.add(transaction.queries);
     tally.clients.add(transaction.client.address);
     tally.names.add(transaction.question.name);
+  }
+
+  void on_dns_stray_response(const dns::StrayResponse& response) override {
+    if (!response.has_question) return;
+    strays_[{response.client, response.id}] = {response.server, response.question,
+                                               response.response.seen};
   }
 
   void on_dns_lookup(const dns::Lookup& lookup) override {
@@ -141,19 +174,13 @@ class DnsUnanswered final : public Detector {
       if (lookup.end == dns::LookupEnd::failed) {
         ++tally->failed;
         if (!lookup.is_corroborated()) ++tally->failed_alone;
-      } else if (lookup.cost() >= worth_mentioning) {
+      } else if (lookup.wait() >= retry_pause) {
         ++tally->saved;
-        if (lookup.cost() > tally->time_lost) {
-          tally->time_lost = lookup.cost();
-          tally->saviour = lookup.resolver;
-        }
+        tally->time_lost = std::max(tally->time_lost, lookup.cost());
       } else {
         continue;
       }
-      if (tally->example.empty()) {
-        tally->example = fmt::format("{} {}", lookup.question.name.to_string(),
-                                     dns::type_name(lookup.question.type));
-      }
+      if (tally->example.empty()) tally->example = example_of(lookup.question);
     }
   }
 
@@ -166,8 +193,9 @@ class DnsUnanswered final : public Detector {
  private:
   // RFC 9715 recommends offers of at most 1400; larger answers may come in fragments.
   static constexpr std::uint16_t large_offer = 1401;
-  // What a user notices; the same second after which a query counts as being in trouble.
-  static constexpr Duration worth_mentioning = seconds{1};
+  // The shortest time after which anybody turns to another server: Unbound's first timeout for a
+  // server it does not know is 376 ms. What is asked sooner is asked in parallel.
+  static constexpr Duration retry_pause = milliseconds{300};
   // From here on a server that answered nothing is down, not unlucky.
   static constexpr std::uint64_t down_lookups = 3;
 
@@ -179,6 +207,22 @@ class DnsUnanswered final : public Detector {
             transport_number(transaction.transport)};
   }
 
+  // A lookup that its own repetition saved.
+  static void add_lost_attempts(Tally& tally, const dns::Transaction& transaction) {
+    ++tally.first_attempts_lost;
+    ++tally.saved;
+    tally.time_lost = std::max(tally.time_lost, transaction.latency());
+    const auto attempts = transaction.queries.kept();
+    for (const Sighting& attempt : attempts.first(attempts.size() - 1)) tally.queries.add(attempt);
+    tally.clients.add(transaction.client.address);
+    tally.names.add(transaction.question.name);
+    tally.last_silence = std::max(tally.last_silence, transaction.asked());
+    if (tally.example.empty()) tally.example = example_of(transaction.question);
+  }
+  static std::string example_of(const dns::Question& question) {
+    return fmt::format("{} {}", question.name.to_string(), dns::type_name(question.type));
+  }
+
   // Nothing from it, nobody who asks again: the capture sees one direction only.
   static bool is_one_sided(const Tally& tally) {
     return tally.answered == 0 && tally.repeated == 0 && tally.unanswered >= down_lookups &&
@@ -186,21 +230,20 @@ class DnsUnanswered final : public Detector {
   }
 
   bool is_worth_a_finding(const Tally& tally) const {
-    if (tally.unanswered == 0 || is_one_sided(tally)) return false;
+    if (tally.unanswered + tally.first_attempts_lost == 0 || is_one_sided(tally)) return false;
     return tally.failed >= min_lookups_ || tally.saved > 0 ||
            tally.recent.worst_percent() >= share_;
   }
 
+  // A server that answers nobody is unusable now, unless another one answers in its place.
   Severity severity_of(const Tally& tally) const {
-    const bool down = tally.answered == 0 && tally.unanswered >= down_lookups;
+    const bool down = tally.silent_run >= down_lookups;
     if (tally.failed > tally.failed_alone) {
-      return down && tally.saved == 0 && tally.names.distinct() >= down_lookups ? Severity::critical
-                                                                                : Severity::error;
+      return down && tally.saved == 0 ? Severity::critical : Severity::error;
     }
-    if (down && tally.names.distinct() >= down_lookups) return Severity::error;
-    if (tally.recent.worst_percent() >= 50) return Severity::error;
-    if (tally.saved > 0 || tally.recent.worst_percent() >= share_) return Severity::warning;
-    return Severity::note;
+    if (tally.failed > 0 && tally.saved == 0 && !down) return Severity::note;
+    if (down || tally.recent.worst_percent() >= 50) return Severity::error;
+    return Severity::warning;
   }
 
   static Confidence confidence_of(const Tally& tally) {
@@ -214,10 +257,15 @@ class DnsUnanswered final : public Detector {
     const std::string address = key.server.address.to_string();
     Finding finding;
     finding.entity = fmt::format("{}/{}/{}/{}", server, key.transport, key.opcode, key.tunnel);
+    if (2 * tally.wrong_source >= tally.unanswered && tally.wrong_source > 0) {
+      finding.variant = "answered-from-wrong-address";
+    }
     finding.severity = severity_of(tally);
     finding.confidence = confidence_of(tally);
-    finding.title = title(tally, address);
-    finding.count = tally.unanswered;
+    finding.title = finding.variant.empty()
+                        ? title(tally, address)
+                        : fmt::format("{} answers from another address", address);
+    finding.count = tally.unanswered + tally.first_attempts_lost;
     finding.of = tally.decided;
     finding.unit = "query";
     finding.lower_bound = servers_.evicted() > 0;
@@ -254,7 +302,7 @@ class DnsUnanswered final : public Detector {
 
   static std::string title(const Tally& tally, const std::string& address) {
     if (tally.answered == 0) return fmt::format("{} answers no DNS query", address);
-    if (tally.last_silence > tally.last_answer && tally.unanswered >= down_lookups) {
+    if (tally.silent_run >= down_lookups) {
       return fmt::format("{} stopped answering DNS queries", address);
     }
     return fmt::format("{} leaves DNS queries unanswered", address);
@@ -263,6 +311,15 @@ class DnsUnanswered final : public Detector {
   static void add_causes(Finding& finding, const ServerKey& key, const Tally& tally) {
     const std::string address = key.server.address.to_string();
     const bool silent_now = tally.last_silence > tally.last_answer;
+    if (!finding.variant.empty()) {
+      const std::string other = tally.wrong_server.address.to_string();
+      finding.causes.push_back(
+          {"wrong-source-address", "the server has several addresses and answers from another",
+           fmt::format("{} answered {} in its place, and the client must drop that", other,
+                       plural(tally.wrong_source, "query")),
+           fmt::format("dig @{} {}", other, tally.example.empty() ? "NAME" : tally.example)});
+      return;
+    }
     if (tally.large_unanswered == tally.unanswered && tally.answered > 0) {
       finding.causes.push_back({"large-answers-lost", "large answers are lost on the path",
                                 "every silent query offered more than 1,400 bytes; others were "
@@ -291,6 +348,7 @@ class DnsUnanswered final : public Detector {
   const std::uint64_t min_lookups_;
   const std::uint64_t share_;
   TallyMap<ServerKey, Tally> servers_;
+  TallyMap<StrayKey, Stray> strays_{1024};
 };
 
 }  // namespace

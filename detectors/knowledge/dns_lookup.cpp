@@ -60,12 +60,15 @@ Lookups::Lookups(Settings& settings, std::size_t budget)
       successes_(power_of_two_below(budget / success_share / sizeof(Bucket))) {}
 
 void Lookups::add(const Transaction& transaction, KnowledgeListener& listener) {
-  if (transaction.odd_question || transaction.opcode != Opcode::query) return;
+  if (transaction.odd_question || transaction.opcode != Opcode::query ||
+      transaction.outcome == Outcome::repeat_answered) {
+    return;
+  }
   const std::uint64_t hash = lookup_hash(transaction);
   const bool usable = is_usable(transaction);
   Record* record = find(transaction, hash);
   if (usable) {
-    remember_success(hash, transaction.response.seen.time);
+    remember_success(hash, transaction);
     if (record == nullptr) return;
   } else if (record == nullptr) {
     const bool in_trouble = transaction.outcome == Outcome::waiting ||
@@ -114,10 +117,12 @@ Lookups::Record& Lookups::record_of(const Transaction& transaction, std::uint64_
   record.lookup.question = transaction.question;
   record.lookup.recursion_desired = transaction.recursion_desired;
   record.lookup.last_asked = transaction.asked();
-  // Another server had won before this one was known to be slow.
-  if (succeeded_since(hash, transaction.asked())) {
+  // Another server had answered before this one was known to be slow.
+  if (const Success* success = success_since(hash, transaction.asked())) {
     record.resolved = true;
-    record.lookup.resolved_by.time = transaction.asked();
+    record.lookup.resolved_by.time = success->at;
+    record.lookup.resolved_attempt =
+        std::max(transaction.asked(), success->at - std::chrono::microseconds{success->latency_us});
   }
   return record;
 }
@@ -154,6 +159,7 @@ void Lookups::settle(Record& record, const Transaction& transaction) {
       record.resolved = true;
       lookup.resolved_by = transaction.response.seen;
       lookup.resolver = transaction.server;
+      lookup.resolved_attempt = transaction.queries.last().time;
     }
     return;
   }
@@ -222,25 +228,31 @@ void Lookups::finish(KnowledgeListener& listener) {
   while (Record* oldest = records_.oldest()) close(*oldest, listener);
 }
 
-void Lookups::remember_success(std::uint64_t hash, Timestamp at) {
+void Lookups::remember_success(std::uint64_t hash, const Transaction& transaction) {
+  const Timestamp at = transaction.response.seen.time;
+  const auto tag = static_cast<std::uint32_t>(hash >> 32);
+  const Duration latency = at - transaction.queries.last().time;
+  const auto latency_us = static_cast<std::uint32_t>(
+      std::clamp<std::int64_t>(latency / std::chrono::microseconds{1}, 0, 0xffffffff));
   Bucket& bucket = successes_[hash & (successes_.size() - 1)];
   Success* victim = &bucket[0];
   for (Success& success : bucket) {
-    if (success.hash == hash) {
-      success.at = std::max(success.at, at);
+    if (success.tag == tag) {
+      success = {tag, latency_us, std::max(success.at, at)};
       return;
     }
     if (success.at < victim->at) victim = &success;
   }
   if (victim->at != Timestamp{} && at - victim->at < notice_slack) ++evicted_;
-  *victim = {hash, at};
+  *victim = {tag, latency_us, at};
 }
 
-bool Lookups::succeeded_since(std::uint64_t hash, Timestamp asked) const {
-  const Bucket& bucket = successes_[hash & (successes_.size() - 1)];
-  return std::any_of(bucket.begin(), bucket.end(), [&](const Success& success) {
-    return success.hash == hash && success.at >= asked;
-  });
+const Lookups::Success* Lookups::success_since(std::uint64_t hash, Timestamp asked) const {
+  const auto tag = static_cast<std::uint32_t>(hash >> 32);
+  for (const Success& success : successes_[hash & (successes_.size() - 1)]) {
+    if (success.tag == tag && success.at >= asked) return &success;
+  }
+  return nullptr;
 }
 
 }  // namespace wirefault::dns

@@ -71,8 +71,9 @@ struct Lookup {
   Sighting first_failure;                          // the first failure response
 
   LookupEnd end = LookupEnd::undecided;
-  Sighting resolved_by;  // the usable response
-  Endpoint resolver;     // who gave it
+  Sighting resolved_by;          // the usable response
+  Endpoint resolver;             // who gave it
+  Timestamp resolved_attempt{};  // when the attempt was sent that it answers
   Timestamp settled{};
 
   Timestamp asked() const { return queries.first().time; }
@@ -80,6 +81,8 @@ struct Lookup {
   // The client asked again: it too had missed the answer.
   bool is_corroborated() const { return attempts >= 2; }
   Duration cost() const { return settled - asked(); }
+  // How long the client waited before it sent the attempt that succeeded.
+  Duration wait() const { return resolved_attempt - asked(); }
 };
 
 class Lookups {
@@ -106,7 +109,8 @@ class Lookups {
   };
   // Four to a cache line.
   struct Success {
-    std::uint64_t hash = 0;
+    std::uint32_t tag = 0;         // of the lookup's hash
+    std::uint32_t latency_us = 0;  // since the attempt that succeeded
     Timestamp at{};
   };
   using Bucket = std::array<Success, 4>;
@@ -118,8 +122,8 @@ class Lookups {
   void ask(Record& record, const Transaction& transaction);
   void settle(Record& record, const Transaction& transaction);
   void close(Record& record, KnowledgeListener& listener);
-  void remember_success(std::uint64_t hash, Timestamp at);
-  bool succeeded_since(std::uint64_t hash, Timestamp asked) const;
+  void remember_success(std::uint64_t hash, const Transaction& transaction);
+  const Success* success_since(std::uint64_t hash, Timestamp asked) const;
 
   Duration gap_;
   Table<Record> records_;

@@ -38,13 +38,14 @@ struct Response {
 enum class Rejection : std::uint8_t { none, icmp_error, reset, closed };
 
 enum class Outcome : std::uint8_t {
-  waiting,     // not settled: asked `dns.notice-after` ago, no response yet. A settled fact follows
-  answered,    // a matching response in time
-  late,        // a matching response, but after the answer timeout; amends an `unanswered` fact
-  rejected,    // an ICMP error quoting it, or the TCP connection was reset or closed instead
-  unanswered,  // the deadline passed
-  untrusted,   // the capture lost what would have settled it
-  evicted,     // the table was full
+  waiting,   // not settled: asked `dns.notice-after` ago, no response yet. A settled fact follows
+  answered,  // a matching response in time
+  late,      // a matching response, but after the answer timeout; amends an `unanswered` fact
+  repeat_answered,  // said of an answered one, later: earlier attempts never got a response
+  rejected,         // an ICMP error quoting it, or the TCP connection was reset or closed instead
+  unanswered,       // the deadline passed
+  untrusted,        // the capture lost what would have settled it
+  evicted,          // the table was full
   capture_ended,
 };
 
@@ -79,6 +80,8 @@ struct Transaction {
   Rejection rejection = Rejection::none;
   Sighting rejected_by;
   IpAddress rejecter;  // who sent the ICMP error or the reset
+
+  std::uint32_t responses = 0;  // that matched; each attempt may get one
 
   // The first fragment of a response was seen, the whole never.
   Sighting response_fragment;

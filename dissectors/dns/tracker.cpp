@@ -162,7 +162,12 @@ void Tracker::add_response(const Message& message, const Carriage& carriage) {
     return;
   }
 
-  const bool ambiguous = entry != nullptr && ghost != nullptr;
+  if (entry == nullptr && ghost->transaction.outcome == Outcome::answered) {
+    ++ghost->transaction.responses;
+    return;
+  }
+  const bool ambiguous =
+      entry != nullptr && ghost != nullptr && ghost->transaction.outcome == Outcome::unanswered;
   if (ambiguous) {
     // The response may be for either; the older one was perhaps answered after all.
     ghost->transaction.amends = true;
@@ -176,9 +181,25 @@ void Tracker::add_response(const Message& message, const Carriage& carriage) {
   transaction.response = describe(message, carriage.seen);
   transaction.latency_ambiguous = ambiguous;
   transaction.amends = entry == nullptr;
+  ++transaction.responses;
   settle(transaction, entry != nullptr ? Outcome::answered : Outcome::late, carriage.seen.time);
+  if (transaction.queries.count() > 1 && transaction.outcome == Outcome::answered) {
+    // Whether this was the late answer to the first attempt shows when the second is answered too.
+    move(matched, ghosts);
+    return;
+  }
   ++counters_.closed;
   table_.erase(matched);
+}
+
+void Tracker::retire(Entry& ghost, Timestamp when) {
+  Transaction& transaction = ghost.transaction;
+  if (transaction.outcome == Outcome::answered &&
+      transaction.responses < transaction.queries.count() &&
+      when - transaction.response.seen.time >= notice_after_) {
+    settle(transaction, Outcome::repeat_answered, transaction.response.seen.time);
+  }
+  table_.erase(ghost);
 }
 
 void Tracker::settle(Transaction& transaction, Outcome outcome, Timestamp when) {
@@ -209,9 +230,13 @@ void Tracker::make_room() {
   for (const List list : {ghosts, fresh, noticed}) {
     Entry* oldest = table_.oldest(list);
     if (oldest == nullptr) continue;
-    if (list != ghosts) settle(oldest->transaction, Outcome::evicted, oldest->transaction.deadline);
     ++counters_.evicted;
-    table_.erase(*oldest);
+    if (list == ghosts) {
+      retire(*oldest, oldest->transaction.settled);
+    } else {
+      settle(oldest->transaction, Outcome::evicted, oldest->transaction.deadline);
+      table_.erase(*oldest);
+    }
     return;
   }
 }
@@ -237,13 +262,17 @@ void Tracker::expire_due(Timestamp now) {
       move(*first, ghosts);
     } else {
       ++counters_.expired;
-      table_.erase(*first);
+      retire(*first, due(*first));
     }
   }
 }
 
 void Tracker::finish(Timestamp end) {
   expire(end);
+  while (Entry* ghost = table_.oldest(ghosts)) {
+    ++counters_.expired;
+    retire(*ghost, end);
+  }
   for (const List list : {noticed, fresh}) {
     while (Entry* open = table_.oldest(list)) {
       settle(open->transaction, Outcome::capture_ended, end);

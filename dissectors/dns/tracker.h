@@ -64,6 +64,8 @@ class Tracker {
   std::uint64_t hash_of(const Endpoint& client, const Endpoint& server, const Carriage& carriage,
                         std::uint16_t id) const;
   void move(Entry& entry, List list);
+  // The last word on a ghost, which is then gone.
+  void retire(Entry& ghost, Timestamp when);
   void make_room();
   void expire_due(Timestamp now);
   Timestamp due(const Entry& entry) const;

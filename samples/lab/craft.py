@@ -81,11 +81,143 @@ def reorder_by_three():
     return capture
 
 
+CLIENT, SERVER, CLIENT6, SERVER6 = "192.0.2.10", "198.51.100.53", "2001:db8:1::10", "2001:db8:2::53"
+
+
+def fragments(datagram, identification, source=CLIENT, target=SERVER):
+    """A UDP datagram cut into IPv4 fragments of 1480 bytes."""
+    pieces = [(at, datagram[at : at + 1480]) for at in range(0, len(datagram), 1480)]
+    return [ip(source, target, UDP, piece, identification, at, at + len(piece) < len(datagram)) for at, piece in pieces]
+
+
+def small_datagrams(capture, count, target=SERVER):
+    source = CLIENT6 if ":" in target else CLIENT
+    for _ in range(count):
+        capture.add(source, target, ip(source, target, UDP, udp(source, 40001, target, 9000, bytes(300)), 9))
+        capture.wait(1000000)
+
+
+@sample("ip-fragment-loss/quiet-id-reuse")
+def identification_reuse():
+    """The sender's 16-bit identification comes round while an older datagram of the same number is
+    incomplete (RFC 4963): the new first fragment ends the old context, which was never lost whole."""
+    capture = Capture()
+    for turn in range(6):
+        first, second, third = fragments(udp(CLIENT, 40000 + turn, SERVER, 9000, bytes([turn]) * 3000), 0x1234)
+        capture.add(CLIENT, SERVER, first)
+        if turn % 2:
+            capture.wait(40)
+            capture.add(CLIENT, SERVER, second)
+            capture.wait(40)
+            capture.add(CLIENT, SERVER, third)
+        capture.wait(400000)
+    small_datagrams(capture, 35)
+    return capture
+
+
+@sample("ip-fragment-loss/quiet-atomic")
+def atomic_fragments():
+    """IPv6 packets with a fragment header, offset 0 and no more fragments: whole by themselves (RFC 6946)."""
+    capture = Capture()
+    for number in range(8):
+        header = fragment_header(UDP, 0, False, 0xABC00000 + number)
+        packet = ip(CLIENT6, SERVER6, FRAGMENT, header + udp(CLIENT6, 40000, SERVER6, 9000, bytes(200)))
+        capture.add(CLIENT6, SERVER6, packet)
+        capture.wait(200000)
+    small_datagrams(capture, 35, SERVER6)
+    return capture
+
+
+def frag_needed(mtu, quoted):
+    """What the router says about an IPv4 packet (RFC 1191, section 4)."""
+    return ip("198.51.100.1", SERVER, ICMP, icmp(3, 4, struct.pack("!2H", 0, mtu), quoted[:28]), 77)
+
+
+@sample("pmtu-blackhole/quiet-probe")
+def lost_probe():
+    """A sender at 1200-byte packets tries 1500 now and then, with new data (RFC 4821, section 7). The
+    probe is lost, the same bytes follow in the usual size, and nothing else suffers."""
+    capture = Capture()
+    connection = Connection(capture)
+    usual, probe = 1148, 1448
+    connection.open()
+    connection.send(0, PSH | ACK, 100)
+    capture.wait(20000)
+    for _ in range(2):
+        for _ in range(40):
+            connection.send(1, ACK, usual)
+            capture.wait(20000)
+            connection.send(0, ACK)
+            capture.wait(100)
+        hole = connection.next[1]
+        connection.send(1, ACK, probe)
+        for behind in range(1, 4):
+            connection.send(1, ACK, usual)
+            capture.wait(50)
+        capture.wait(20000)
+        for behind in range(1, 4):
+            connection.send(0, ACK, ack=hole, sack=[(hole + probe, hole + probe + behind * usual)])
+            capture.wait(50)
+        connection.send(1, ACK, usual, seq=hole)
+        connection.send(1, ACK, probe - usual, seq=hole + usual)
+        capture.wait(20000)
+        connection.send(0, ACK)
+        capture.wait(100)
+    connection.close()
+    return capture
+
+
+@sample("icmp-frag-needed/fires-zero")
+def zero_mtu():
+    """A router of before RFC 1191 says zero; the sender takes the next plateau, 1492, then 1006."""
+    capture = Capture()
+    connection = Connection(capture)
+    connection.open()
+    connection.send(0, PSH | ACK, 100)
+    capture.wait(20000)
+    base = connection.next[1]
+    for size in (1448, 1440, 954):
+        packet = connection.send(1, ACK, size, seq=base)
+        capture.wait(20000)
+        if size > 1000:
+            capture.add("198.51.100.1", SERVER, frag_needed(0, packet.data[14:]))
+            capture.wait(300)
+    connection.next[1] = base + 954
+    connection.send(0, ACK)
+    for _ in range(20):
+        connection.send(1, ACK, 954)
+        capture.wait(20000)
+        connection.send(0, ACK)
+        capture.wait(200)
+    connection.close()
+    return capture
+
+
+@sample("icmp-frag-needed/quiet-forged")
+def forged():
+    """Messages with an MTU of 48, below what any IPv4 link may have, quoting a live connection: Linux
+    ignores them, and so does the transfer."""
+    capture = Capture()
+    connection = Connection(capture)
+    connection.open()
+    connection.send(0, PSH | ACK, 100)
+    capture.wait(20000)
+    for number in range(60):
+        packet = connection.send(1, ACK, connection.MSS)
+        capture.wait(10000)
+        if number % 20 == 5:
+            capture.add("198.51.100.1", SERVER, frag_needed(48, packet.data[14:]))
+        capture.wait(10000)
+        connection.send(0, ACK)
+    connection.close()
+    return capture
+
+
 def main():
     for name in sys.argv[1:] or crafted:
         path = samples / f"{name}.pcap"
         path.parent.mkdir(exist_ok=True)
-        snaplen = 100 if name.startswith("tcp-") or name.startswith("pmtu-") else 262144
+        snaplen = 100 if name.startswith(("tcp-", "icmp-", "pmtu-")) else 262144
         pcap.write(path, crafted[name]().packets, snaplen=snaplen)
 
 

@@ -17,3 +17,18 @@ edit tcp-retransmission/fires.pcap tcp-retransmission/fires-snaplen.pcap snaplen
 edit tcp-retransmission/fires-timeout.pcap tcp-retransmission/cut.pcap keep=1-49
 edit tcp-syn-timeout/fires.pcap tcp-syn-timeout/cut-start.pcap keep=10-12
 edit tcp-refused/fires.pcap tcp-refused/cut-start.pcap keep=4,7-10
+
+edit icmp-unreachable/fires.pcap icmp-unreachable/cut-start.pcap keep=10-12
+edit icmp-unreachable/fires-network.pcap icmp-unreachable/fires-snaplen.pcap snaplen=70
+edit icmp-admin-prohibited/fires.pcap icmp-admin-prohibited/cut-start.pcap keep=10,13-14
+
+edit tcp-out-of-order/fires.pcap tcp-out-of-order/cut.pcap keep=1-250
+edit tcp-retransmission/quiet-healthy.pcap tcp-out-of-order/quiet-merged.pcapng merge=3
+
+edit ip-fragment-loss/quiet-complete.pcap ip-fragment-loss/cut-snaplen.pcap snaplen=60
+edit pmtu-blackhole/fires.pcap pmtu-blackhole/cut.pcap keep=1-22
+edit icmp-frag-needed/fires.pcap icmp-frag-needed/cut-start.pcap keep=21,25-31
+
+edit tcp-syn-flood/fires.pcap tcp-syn-flood/cut.pcap keep=1-150
+edit tcp-syn-flood/fires.pcap tcp-syn-flood/fires-snaplen.pcap snaplen=54
+edit port-scan/fires.pcap port-scan/cut.pcap keep=1-22

@@ -6,10 +6,10 @@ edit.py IN OUT EDIT...   edits are made in the order given; frame numbers are th
   keep=3-9,12   only these frames         drop=7,9-11   all but these
   snaplen=60    cut each packet           tear=20       cut so many bytes off the end of the file
   copy-us=15    a second copy of each packet, so many microseconds later (a mirror port set twice)
-  from=ADDRESS  only IPv4 packets sent by ADDRESS
+  merge=3       as pcapng from two interfaces that take turns; what the second one saw comes that many
+                places late in the file, with the right time
 """
 import os
-import socket
 import sys
 
 import pcap
@@ -39,9 +39,10 @@ def main():
         elif name == "copy-us":
             copies = [pcap.Packet(p.time + int(value), p.data, p.length) for p in packets]
             packets = sorted(packets + copies, key=lambda p: p.time)
-        elif name == "from":
-            address = socket.inet_aton(value)
-            packets = [p for p in packets if p.data[12:14] == b"\x08\0" and p.data[26:30] == address]
+        elif name == "merge":
+            late = sorted(enumerate(packets), key=lambda pair: pair[0] + int(value) * (pair[0] % 2) + pair[0] % 2 / 2)
+            pcap.write_pcapng(target, [(number % 2, packet) for number, packet in late], ["eth0", "eth1"], link)
+            return
         else:
             raise SystemExit(f"edit.py: no such edit: {edit}")
     pcap.write(target, packets, link, snaplen)

@@ -43,7 +43,7 @@ lab_up() {
   ip -n "$R" addr add 2001:db8:1::1/64 dev r0 nodad
   ip -n "$R" addr add 2001:db8:2::1/64 dev r1 nodad
   ip -n "$S" addr add $server6/64 dev s0 nodad
-  ip -n "$S" addr add $other6/64 dev s0 nodad
+  ip -n "$S" addr add $other6/64 dev s0 nodad preferred_lft 0  # never a source by choice
   ip -n "$C" link set c0 up
   ip -n "$R" link set r0 up
   ip -n "$R" link set r1 up

@@ -1,4 +1,4 @@
-"""Reads and writes classic pcap files, as little of them as the samples need."""
+"""Reads classic pcap files, writes pcap and pcapng, as little of them as the samples need."""
 import struct
 
 
@@ -32,3 +32,20 @@ def write(path, packets, link=1, snaplen=262144):
             data = packet.data[:snaplen]
             out.write(struct.pack("<4I", *divmod(packet.time, 1000000), len(data), packet.length))
             out.write(data)
+
+
+def block(kind, body):
+    body += bytes(-len(body) % 4)
+    return struct.pack("<2L", kind, len(body) + 12) + body + struct.pack("<L", len(body) + 12)
+
+
+def write_pcapng(path, packets, interfaces, link=1):
+    """`packets` are pairs of interface number and packet."""
+    with open(path, "wb") as out:
+        out.write(block(0x0A0D0D0A, struct.pack("<LHHq", 0x1A2B3C4D, 1, 0, -1)))
+        for name in interfaces:
+            option = struct.pack("<2H", 2, len(name)) + name.encode() + bytes(-len(name) % 4) + bytes(4)
+            out.write(block(1, struct.pack("<2HL", link, 0, 262144) + option))
+        for interface, packet in packets:
+            head = struct.pack("<5L", interface, packet.time >> 32, packet.time & 0xFFFFFFFF, len(packet.data), packet.length)
+            out.write(block(6, head + packet.data))

@@ -4,7 +4,8 @@
 peer.py listen ADDRESS PORT STEP...     waits for one connection, then takes the steps
 peer.py connect ADDRESS PORT STEP...    connects, then takes the steps
 
-  send=N[xM]    N bytes, M times          receive=N     until N bytes have come
+  send=N[xM]    N zero bytes, M times     receive=N     until N bytes have come
+  mark=N[xM]    the same with bytes EE
   wait=SECONDS                            keepalive=S   keep-alives after S idle seconds, each S seconds
   buffer=N      receive buffer of N bytes, before connecting or listening
   give-up=S     connect for at most S seconds           reset         close with RST
@@ -24,10 +25,10 @@ def prepare(sock, steps):
 
 
 def take(sock, name, value):
-    if name == "send":
+    if name in ("send", "mark"):
         size, _, times = value.partition("x")
         for _ in range(int(times or 1)):
-            sock.sendall(bytes(int(size)))
+            sock.sendall(b"\xee" * int(size) if name == "mark" else bytes(int(size)))
     elif name == "receive":
         missing = int(value)
         while missing > 0:

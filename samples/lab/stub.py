@@ -3,6 +3,9 @@
 
 stub.py --parallel NAME SERVER...   asks every server at once from one socket, A and AAAA, as musl does
 stub.py --multicast NAME            asks over multicast DNS (RFC 6762) and LLMNR (RFC 4795)
+stub.py --from ADDRESS [--repeat N] [--gap S] NAME... SERVER
+                                    asks for each name once, from that address, each time from a new
+                                    port; waits for each answer up to five seconds; never repeats
 """
 import argparse
 import socket
@@ -40,13 +43,34 @@ def ask_multicast(name):
     other.sendto(query(0x1CB7, name.split(".")[0], A, flags=0), ("224.0.0.252", 5355))
 
 
+def ask_each(source, names, server, gap):
+    for number, name in enumerate(names):
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind((source, 0))
+        sock.settimeout(5)
+        identifier = (int(source.rsplit(".", 1)[1]) * 4111 + number * 7919) % 65536
+        sock.sendto(query(identifier, name, A), (server, 53))
+        try:
+            sock.recv(4096)
+        except socket.timeout:
+            print("no answer for", name)
+        sock.close()
+        time.sleep(gap)
+
+
 parser = argparse.ArgumentParser()
 parser.add_argument("--parallel", action="store_true")
 parser.add_argument("--multicast", action="store_true")
+parser.add_argument("--from", dest="source")
+parser.add_argument("--repeat", type=int, default=1)
+parser.add_argument("--gap", type=float, default=0.02)
 parser.add_argument("name")
 parser.add_argument("servers", nargs="*")
 arguments = parser.parse_args()
-if arguments.parallel:
+if arguments.source:
+    names = [arguments.name, *arguments.servers[:-1]]
+    ask_each(arguments.source, names * arguments.repeat, arguments.servers[-1], arguments.gap)
+elif arguments.parallel:
     ask_all(arguments.name, arguments.servers)
 else:
     ask_multicast(arguments.name)

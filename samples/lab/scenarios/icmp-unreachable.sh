@@ -89,11 +89,11 @@ for number in range(12):
   captured
 }
 
-# The route vanishes for half a second in the middle of a transfer: a soft error, and TCP goes on.
+# The route vanishes for a third of a second in the middle of a transfer: a soft error, and TCP goes on.
 record_quiet-soft-error() {
   listener receive=3000
   capture "$C" c0
-  (established; sleep 0.4; on_router ip route add unreachable $server4/32; sleep 0.4
+  (established; sleep 0.4; on_router ip route add unreachable $server4/32; sleep 0.3
    on_router ip route del unreachable $server4/32) &
   talker send=1000 wait=0.6 send=1000 wait=1.5 send=1000 wait=0.5
   sleep 3

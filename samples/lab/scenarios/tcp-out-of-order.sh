@@ -19,3 +19,13 @@ record_fires-costly() {
   talker receive=800000
   captured
 }
+
+# Nothing is out of order, something is lost: holes that repeats fill a round trip later.
+record_quiet-loss() {
+  relay delay-us=20000
+  filter "$R" "forward tcp sport 8080 meta length > 1400 numgen inc mod 50 == 20 drop"
+  listener send=362000
+  capture "$C" c0 '' -s 100
+  talker receive=362000
+  captured
+}

@@ -88,7 +88,8 @@ record_fires-carpet() {
   on_server sysctl -qw net.ipv4.tcp_syncookies=2
   web_server
   capture "$S" s0 '' -s 60
-  flood --target "$(seq -s, -f '203.0.113.%g:80' 100 131)" --count 640 --rate 160
+  on_client python3 "$here/syn.py" --interface c0 --gateway 00:00:5e:00:53:01 \
+    --target "$(seq -s, -f '203.0.113.%g:80' 100 131)" --count 640 --rate 160
   sleep 7
   captured
 }

@@ -1,0 +1,77 @@
+# resolver: unbound on the router, for the clients 192.0.2.10 to .14. Sourced by scenarios.
+#
+# example.com is delegated to $server4, every other zone to $other4; what answers there, if anything,
+# is the scenario's business.
+resolver() {
+  local zone
+  {
+    cat <<-END
+	server:
+	  interface: 192.0.2.1
+	  access-control: 192.0.2.0/24 allow
+	  username: ""
+	  chroot: ""
+	  pidfile: ""
+	  directory: "$work"
+	  use-syslog: no
+	  do-ip6: no
+	  do-daemonize: no
+	  num-threads: 1
+	  module-config: "iterator"
+	  local-zone: "example." nodefault
+	  local-zone: "test." nodefault
+	  local-zone: "invalid." nodefault
+	remote-control:
+	  control-enable: no
+	stub-zone:
+	  name: example.com
+	  stub-addr: $server4
+	END
+    for zone in example.net example.org example test; do
+      printf 'stub-zone:\n  name: %s\n  stub-addr: %s\n' $zone $other4
+    done
+  } > "$work/unbound.conf"
+  local last
+  for last in 11 12 13 14; do ip -n "$C" addr add 192.0.2.$last/24 dev c0; done
+  on_router unbound -d -c "$work/unbound.conf" &
+  wait_for_port "$R" 192.0.2.1
+}
+
+# other_zones: every name in the other zones has an address.
+other_zones() {
+  on_server dnsmasq -k --conf-file=/dev/null --no-resolv --no-hosts --user=root --pid-file= --bind-interfaces \
+    --listen-address=$other4 --except-interface=lo --address=/example.net/example.org/example/test/$web4 \
+    --address=/example.net/example.org/example/test/$web6 --local-ttl=300 --log-facility=/dev/null &
+  wait_for_port "$S" $other4
+}
+
+# expired_zones ADDRESS ZONE... : an authoritative server, nsd, that is configured for zones of which it
+# has no copy, as a secondary whose primary is gone: SERVFAIL for every name. Its process id in $served.
+expired_zones() {
+  local address=$1 zone
+  shift
+  {
+    cat <<-END
+	server:
+	  ip-address: $address
+	  username: ""
+	  zonesdir: "$work"
+	  pidfile: "$work/nsd.$address.pid"
+	  database: ""
+	  xfrdfile: "$work/xfrd.$address"
+	  zonelistfile: "$work/zone.list.$address"
+	  xfrdir: "$work"
+	  server-count: 1
+	  rrl-ratelimit: 0
+	remote-control:
+	  control-enable: no
+	END
+    for zone; do printf 'zone:\n  name: %s\n  zonefile: none\n  request-xfr: 127.0.0.1 NOKEY\n' $zone; done
+  } > "$work/nsd.$address.conf"
+  on_server nsd -d -c "$work/nsd.$address.conf" &
+  served=$!
+  wait_for_port "$S" $address
+}
+
+# ask FROM NAME... : one A query for each name, from that address.
+ask() { on_client python3 "$here/stub.py" --from "$@" 192.0.2.1; }

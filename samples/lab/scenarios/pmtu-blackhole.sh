@@ -1,0 +1,136 @@
+# pmtu-blackhole: a link of 1400 bytes behind the router, and nobody says so. The server sends full
+# segments of 1500 bytes; 100 bytes of each packet are kept.
+
+narrow() { ip -n "$R" link set r0 mtu 1400; }
+mute() { filter "$R" "output icmp type destination-unreachable drop" "output icmpv6 type packet-too-big drop"; }
+# A request of 100 bytes, an answer of 200, then a long answer that ends in a small segment. With
+# 7440 bytes that segment is in the first flight, with 20200 it waits behind the lost ones.
+serve() { listener receive=100 send=200 wait=0.2 send=$1 wait=60; }
+visit() { talker send=100 receive=200 receive=20200 & }
+
+# Seen by the sender: full segments are repeated, the small last one is acknowledged by SACK, and an
+# echo in the middle of the stall is answered.
+record_fires() {
+  relay delay-us=20000
+  narrow; mute; serve 7440
+  capture "$S" s0 '' -s 100
+  visit
+  established
+  sleep 5
+  echo_from "$S" $client4
+  sleep 9
+  captured
+}
+
+# The same without the echo: the acknowledged small segment is all that speaks for the path.
+record_fires-tail() {
+  relay delay-us=20000
+  narrow; mute; serve 7440
+  capture "$S" s0 '' -s 100
+  visit
+  established
+  sleep 14
+  captured
+}
+
+# The small segment cannot be sent; an echo of 1000 bytes shows that the path lives.
+record_fires-echo() {
+  relay delay-us=20000
+  narrow; mute; serve 20200
+  capture "$S" s0 '' -s 100
+  visit
+  established
+  sleep 3
+  echo_from "$S" $client4 1000
+  sleep 6
+  captured
+}
+
+# The sender probes (tcp_mtu_probing=1): smaller segments get through after some seconds.
+record_fires-cured() {
+  on_server sysctl -qw net.ipv4.tcp_mtu_probing=1
+  relay delay-us=20000
+  narrow; mute; serve 20200
+  capture "$S" s0 '' -s 100
+  visit
+  established
+  sleep 14
+  captured
+}
+
+# Seen by the receiver: a hole of full segments that never fills, with four small ones behind it.
+record_fires-receiver() {
+  relay delay-us=20000
+  narrow; mute
+  listener receive=100 send=200 wait=0.2 send=7440 wait=0.006 send=100 wait=0.006 send=100 wait=0.006 send=100 wait=60
+  capture "$C" c0 '' -s 100
+  visit
+  established
+  sleep 14
+  echo_from "$C" $server4
+  captured
+}
+
+record_fires-v6() {
+  relay delay-us=20000
+  narrow; mute
+  on_server python3 "$here/peer.py" listen $server6 8080 receive=100 send=200 wait=0.2 send=7340 wait=60 &
+  until on_server ss -lnt | grep -q ':8080 '; do sleep 0.05; done
+  capture "$S" s0 '' -s 100
+  on_client python3 "$here/peer.py" connect $server6 8080 send=100 receive=200 receive=20200 &
+  established
+  sleep 5
+  echo_from "$S" $client6
+  sleep 9
+  captured
+}
+
+# The router says so, and the sender adapts within a round trip.
+record_quiet-discovery() {
+  relay delay-us=20000
+  narrow; serve 20200
+  capture "$S" s0 '' -s 100
+  visit
+  established
+  sleep 5
+  captured
+}
+
+# The path dies altogether: no size gets through, nothing comes back.
+record_quiet-path-dies() {
+  relay delay-us=20000
+  listener receive=100 send=200 wait=2 send=20200 wait=60
+  capture "$S" s0 '' -s 100
+  visit
+  established
+  sleep 1
+  filter "$R" "forward tcp sport 8080 drop" "forward tcp dport 8080 drop"
+  sleep 22
+  captured
+}
+
+# One full segment is lost four times in a row while others of its size pass.
+record_quiet-unlucky() {
+  relay delay-us=20000
+  filter "$R" "forward tcp sport 8080 @ih,0,32 0xeeeeeeee numgen inc mod 1000 < 4 drop"
+  listener receive=100 send=200 wait=0.2 send=1448x6 mark=1448 send=1448x30 send=300 wait=6
+  capture "$S" s0 '' -s 100
+  talker send=100 receive=200 receive=53876 &
+  established
+  sleep 9
+  captured
+}
+
+# A sender that always probes (tcp_mtu_probing=2): its first flight of full segments is lost, and it
+# goes on with 1024 bytes within a tenth of a second.
+record_fires-probing() {
+  on_server sysctl -qw net.ipv4.tcp_mtu_probing=2
+  relay delay-us=20000
+  narrow; mute
+  listener receive=100 send=200 wait=0.2 send=200000 wait=2
+  capture "$S" s0 '' -s 100
+  talker send=100 receive=200200 &
+  established
+  sleep 7
+  captured
+}

@@ -1,0 +1,127 @@
+#include "tests/support/catch.h"
+#include "tests/support/dns_facts.h"
+
+namespace wirefault::test {
+namespace {
+
+struct Case {
+  Frames frames;
+  DetectorBench bench{entry_of("dns-unanswered")};
+
+  Finding only(double now) {
+    const auto found = bench.findings(now);
+    REQUIRE(found.size() == 1);
+    return found[0];
+  }
+};
+
+// client --A?--> silence, +5 s A? --> silence, and nobody else to ask
+TEST_CASE("a lookup that nobody answers is an error", "[detectors][dns-unanswered]") {
+  Case c;
+  c.bench.hear(unanswered(c.frames, {}, {0, 5}));
+  const Finding finding = c.only(20);
+  CHECK(finding.severity == Severity::error);
+  CHECK(finding.confidence == Confidence::probable);
+  CHECK(finding.count == 1);
+  CHECK(finding.of == 1);
+  CHECK(finding.display_filter == "frame.number in {1, 2}");
+  CHECK(finding.title.size() <= 60);
+}
+
+TEST_CASE("a query never repeated is at most a note", "[detectors][dns-unanswered]") {
+  Case c;
+  c.bench.hear(unanswered(c.frames, {}, {0}));
+  const Finding finding = c.only(20);
+  CHECK(finding.severity == Severity::note);
+  CHECK(finding.confidence == Confidence::possible);
+}
+
+TEST_CASE("three lookups and no other server: the server is down", "[detectors][dns-unanswered]") {
+  Case c;
+  c.bench.hear(answered(c.frames, {}, 0, 0.01));
+  for (const char* name : {"www.example.com.", "mail.example.com.", "ftp.example.com."}) {
+    c.bench.hear(unanswered(c.frames, {.name = name}, {10, 15}));
+  }
+  const Finding finding = c.only(60);
+  CHECK(finding.severity == Severity::critical);
+  CHECK(finding.title == "198.51.100.53 stopped answering DNS queries");
+  CHECK(finding.count == 3);
+  CHECK(finding.of == 4);
+  CHECK(finding.before.starts_with("1 query answered, median 9"));  // within its bucket
+}
+
+TEST_CASE("another server that helps out makes it an error", "[detectors][dns-unanswered]") {
+  Case c;
+  for (const char* name : {"www.example.com.", "mail.example.com.", "ftp.example.com."}) {
+    c.bench.hear(unanswered(c.frames, {.name = name}, {0}));
+    c.bench.hear(answered(c.frames, {.server = "198.51.100.54", .name = name}, 5, 5.01));
+  }
+  const Finding finding = c.only(60);
+  CHECK(finding.severity == Severity::error);
+  CHECK(finding.who[1].top[0].text == "198.51.100.53:53");
+}
+
+TEST_CASE("a lookup saved by the next server is a warning", "[detectors][dns-unanswered]") {
+  Case c;
+  c.bench.hear(unanswered(c.frames, {}, {0}));
+  c.bench.hear(answered(c.frames, {.server = "198.51.100.54"}, 5, 5.01));
+  CHECK(c.only(60).severity == Severity::warning);
+}
+
+TEST_CASE("a race that another server won is no failure", "[detectors][dns-unanswered]") {
+  Case c;
+  c.bench.hear(answered(c.frames, {.server = "198.51.100.54"}, 0, 0.02));
+  c.bench.hear(unanswered(c.frames, {}, {0}));
+  CHECK(c.bench.findings(60).empty());
+}
+
+TEST_CASE("silence that nobody minds, from a server never seen, is our capture's",
+          "[detectors][dns-unanswered]") {
+  Case c;
+  for (int i = 0; i < 20; ++i) {
+    c.bench.hear(
+        unanswered(c.frames, {.name = "h" + std::to_string(i) + ".example.com."}, {0.1 * i}));
+  }
+  CHECK(c.bench.findings(60).empty());
+}
+
+TEST_CASE("a late answer takes the accusation back", "[detectors][dns-unanswered]") {
+  Case c;
+  dns::Transaction transaction = unanswered(c.frames, {}, {0, 5});
+  c.bench.hear(transaction);
+  transaction.outcome = dns::Outcome::late;
+  transaction.amends = true;
+  transaction.noticed = true;
+  transaction.has_response = true;
+  transaction.response.seen = c.frames.at(12);
+  transaction.settled = transaction.response.seen.time;
+  c.bench.hear(transaction);
+  CHECK(c.bench.findings(60).empty());
+}
+
+TEST_CASE("an answer from another address is its own variant", "[detectors][dns-unanswered]") {
+  Case c;
+  dns::StrayResponse stray;
+  stray.client = endpoint("192.0.2.10", 40000);
+  stray.server = endpoint("198.51.100.54", 53);
+  stray.has_question = true;
+  stray.question = {*dns::Name::parse("WWW.example.com."), dns::Type::a};
+  const dns::Transaction silent = unanswered(c.frames, {}, {0, 5});
+  stray.response.seen = c.frames.at(0.02);
+  c.bench.detector().on_dns_stray_response(stray);
+  c.bench.hear(silent);
+  const Finding finding = c.only(20);
+  CHECK(finding.variant == "answered-from-wrong-address");
+  CHECK(finding.causes[0].id == "wrong-source-address");
+}
+
+TEST_CASE("an update that nobody answers concerns no lookup", "[detectors][dns-unanswered]") {
+  Case c;
+  dns::Transaction update = unanswered(c.frames, {}, {0});
+  update.opcode = dns::Opcode::update;
+  c.bench.hear(update);
+  CHECK(c.bench.findings(20).empty());
+}
+
+}  // namespace
+}  // namespace wirefault::test
