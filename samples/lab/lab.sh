@@ -55,10 +55,14 @@ lab_up() {
   # The address that the names of example.com have.
   ip -n "$S" addr add $web4/32 dev lo
   ip -n "$S" addr add $web6/128 dev lo nodad
-  ip -n "$R" route add $web4 via $server4
-  ip -n "$R" -6 route add $web6 via $server6
+  route_to_web
   on_router sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
   sleep 1  # multicast listener reports go out before any capture starts
+}
+
+route_to_web() {
+  ip -n "$R" route add $web4 via $server4
+  ip -n "$R" -6 route add $web6 via $server6
 }
 
 # relay KEY=VALUE... : puts relay.cpp between the router and the server, in a namespace of its own.
@@ -76,6 +80,7 @@ relay() {
   ip -n "$W" link set w0 up
   ip -n "$W" link set w1 up
   ip -n "$R" link set r1 up
+  route_to_web
   ip netns exec "$W" "$tools/relay" w0 w1 "$@" &
   relay=$!
   sleep 1.5

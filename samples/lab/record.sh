@@ -8,7 +8,7 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 samples=$(dirname "$here")
 
-jobs=8
+jobs=9
 if [ "${1:-}" = -j ]; then jobs=$2; shift 2; fi
 
 if [ "$(id -u)" != 0 ]; then

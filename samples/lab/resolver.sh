@@ -68,7 +68,7 @@ expired_zones() {
 	END
     for zone; do printf 'zone:\n  name: %s\n  zonefile: none\n  request-xfr: 127.0.0.1 NOKEY\n' $zone; done
   } > "$work/nsd.$address.conf"
-  on_server nsd -d -c "$work/nsd.$address.conf" &
+  ip netns exec "$S" nsd -d -c "$work/nsd.$address.conf" &
   served=$!
   wait_for_port "$S" $address
 }

@@ -52,6 +52,7 @@ record_fires-recovered() {
     for client in 11 12 13 14; do ask 192.0.2.$client $name; done
   done
   kill $broken
+  wait $broken
   sleep 6
   dns_server "$S" $server4
   local i

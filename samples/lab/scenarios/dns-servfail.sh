@@ -44,7 +44,7 @@ record_quiet-recovers() {
   capture "$C" c0
   ask 192.0.2.11 www.example.com
   kill $broken
-  sleep 1
+  wait $broken
   dns_server "$S" $server4
   sleep 6
   ask 192.0.2.11 www.example.com
