@@ -74,7 +74,7 @@ def tshark_counters(row):
         "packets": total("packets"),
         "dns_queries": total("dns_q_udp", "dns_q_tcp"),
         "dns_responses": total("dns_r_udp", "dns_r_tcp"),
-        "dns_unanswered": total("dns_unans_own"),
+        "dns_without_response": total("dns_unans_own"),
         "tcp_half_open": total("tcp_half_open"),
         "ip_fragmented_datagrams": total("ipfrag_dgrams"),
         "ip_incomplete_datagrams": total("ipfrag_dgrams_incomplete"),
@@ -89,7 +89,10 @@ def tshark_counters(row):
 
 def our_counters(result):
     counters = dict(result["counts"])
-    rcodes = counters.pop("dns_rcodes", {})
+    # Whether it waited long enough for a response is of no concern to tshark.
+    counters["dns_without_response"] = sum(
+        counters[name] for name in ("dns_unanswered", "dns_undecided", "dns_rejected"))
+    rcodes = counters.pop("dns_rcodes")
     return counters | {rcode: rcodes.get(rcode, 0) for rcode in RCODES}
 
 

@@ -19,15 +19,12 @@ void redirect(const std::filesystem::path& path, int flags, int descriptor) {
   close(file);
 }
 
-[[noreturn]] void become(const std::vector<std::string>& command, const ProcessOptions& options,
-                         const std::filesystem::path& out, const std::filesystem::path& err) {
-  redirect(options.input, O_RDONLY, STDIN_FILENO);
+[[noreturn]] void become(const std::vector<std::string>& command,
+                         const std::filesystem::path& input, const std::filesystem::path& out,
+                         const std::filesystem::path& err) {
+  redirect(input, O_RDONLY, STDIN_FILENO);
   redirect(out, O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO);
   redirect(err, O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
-  for (const std::string& variable : options.environment) {
-    const auto equals = variable.find('=');
-    setenv(variable.substr(0, equals).c_str(), variable.substr(equals + 1).c_str(), 1);
-  }
   std::vector<char*> arguments;
   for (const std::string& argument : command) {
     arguments.push_back(const_cast<char*>(argument.c_str()));
@@ -40,13 +37,13 @@ void redirect(const std::filesystem::path& path, int flags, int descriptor) {
 
 }  // namespace
 
-ProcessResult run(const std::vector<std::string>& command, const ProcessOptions& options) {
+ProcessResult run(const std::vector<std::string>& command, const std::filesystem::path& input) {
   const TemporaryDirectory directory;
   const auto out = directory / "out";
   const auto err = directory / "err";
   const pid_t child = fork();
   if (child < 0) throw std::runtime_error{"cannot fork"};
-  if (child == 0) become(command, options, out, err);
+  if (child == 0) become(command, input, out, err);
   int status = 0;
   waitpid(child, &status, 0);
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_file(out),

@@ -13,13 +13,10 @@ struct ProcessResult {
   std::string err;
 };
 
-struct ProcessOptions {
-  std::filesystem::path input = "/dev/null";  // becomes standard input
-  std::vector<std::string> environment;       // NAME=value, on top of our own
-};
-
-// `command` is the program, looked up in PATH, and its arguments. Killed after a minute.
-ProcessResult run(const std::vector<std::string>& command, const ProcessOptions& options = {});
+// `command` is the program, looked up in PATH, and its arguments; the file `input` becomes its
+// standard input. Killed after a minute.
+ProcessResult run(const std::vector<std::string>& command,
+                  const std::filesystem::path& input = "/dev/null");
 
 // Removed, with what is in it, at the end of the scope.
 class TemporaryDirectory {
