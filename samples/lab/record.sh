@@ -15,7 +15,7 @@ if [ "$(id -u)" != 0 ]; then
   echo "record.sh: skipped: network namespaces need root" >&2
   exit 77
 fi
-for tool in ip nft tcpdump ethtool dnsmasq unbound nsd dig python3 g++; do
+for tool in ip nft tcpdump ethtool dnsmasq unbound nsd dig curl python3 g++; do
   command -v $tool > /dev/null || { echo "record.sh: skipped: $tool is not installed" >&2; exit 77; }
 done
 

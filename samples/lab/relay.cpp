@@ -6,9 +6,9 @@
 //
 // Delay and jitter apply both ways; loss, duplication and reordering only to frames that enter at
 // `from`, when given. Jitter never reorders: a frame is due no earlier than the one before it. A
-// reordered frame is held back for reorder-us more and overtaken. The choices depend on the seed and
-// on the order of arrival alone. Runs until SIGTERM; prints its counters. Offload must be off on the
-// four ends of the link, since a relay cannot finish a checksum or split a giant frame.
+// reordered frame is held back for reorder-us more and overtaken. The choices depend on the seed
+// and on the order of arrival alone. Runs until SIGTERM; prints its counters. Offload must be off
+// on the four ends of the link, since a relay cannot finish a checksum or split a giant frame.
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -95,15 +95,24 @@ Options parse(int count, char** words) {
     const std::uint64_t number = std::strtoull(value.c_str(), nullptr, 10);
     const std::chrono::microseconds time(static_cast<std::int64_t>(number));
     const auto ppm = static_cast<std::uint32_t>(number);
-    if (key == "delay-us") options.delay = time;
-    else if (key == "jitter-us") options.jitter = time;
-    else if (key == "reorder-us") options.reorder_by = time;
-    else if (key == "loss-ppm") options.loss_ppm = ppm;
-    else if (key == "duplicate-ppm") options.duplicate_ppm = ppm;
-    else if (key == "reorder-ppm") options.reorder_ppm = ppm;
-    else if (key == "from") options.from = value == "a" ? 0 : 1;
-    else if (key == "seed") options.seed = number;
-    else fail(words[i]);
+    if (key == "delay-us")
+      options.delay = time;
+    else if (key == "jitter-us")
+      options.jitter = time;
+    else if (key == "reorder-us")
+      options.reorder_by = time;
+    else if (key == "loss-ppm")
+      options.loss_ppm = ppm;
+    else if (key == "duplicate-ppm")
+      options.duplicate_ppm = ppm;
+    else if (key == "reorder-ppm")
+      options.reorder_ppm = ppm;
+    else if (key == "from")
+      options.from = value == "a" ? 0 : 1;
+    else if (key == "seed")
+      options.seed = number;
+    else
+      fail(words[i]);
   }
   return options;
 }
@@ -146,7 +155,8 @@ class Relay {
     }
     Clock::time_point due = Clock::now() + options_.delay;
     if (options_.jitter.count() > 0) {
-      due += std::chrono::microseconds(random_() % static_cast<std::uint64_t>(options_.jitter.count()));
+      due += std::chrono::microseconds(random_() %
+                                       static_cast<std::uint64_t>(options_.jitter.count()));
     }
     due = std::max(due, latest_due_[side]);
     latest_due_[side] = due;

@@ -13,15 +13,6 @@ crowd() {
   on_router ip route replace 198.18.0.0/24 via $client4
   on_client python3 "$here/crowd.py" "$@"
 }
-# idle_server: a listener with a short queue that never accepts.
-idle_server() {
-  on_server python3 -c 'import socket, time
-listener = socket.socket()
-listener.bind(("", 80))
-listener.listen(16)
-time.sleep(300)' &
-  until on_server ss -lnt | grep -q ':80 '; do sleep 0.1; done
-}
 
 # 150 SYNs a second for four seconds against SYN cookies: one SYN-ACK each, and visitors get in.
 record_fires() {
