@@ -66,6 +66,22 @@ void Judgement::on_dns_stray_response(const dns::StrayResponse& stray) {
   tell(&FactListener::on_dns_stray_response, stray);
 }
 
+void Judgement::on_tcp_handshake(const tcp::Handshake& handshake) {
+  tell(&FactListener::on_tcp_handshake, handshake);
+}
+
+void Judgement::on_tcp_service_second(const tcp::ServiceSecond& second) {
+  tell(&FactListener::on_tcp_service_second, second);
+}
+
+void Judgement::on_tcp_crowd(const tcp::Crowd& crowd) {
+  tell(&FactListener::on_tcp_crowd, crowd);
+}
+
+void Judgement::on_tcp_source_second(const tcp::SourceSecond& second) {
+  tell(&FactListener::on_tcp_source_second, second);
+}
+
 void Judgement::on_second(const SecondPassed& second) {
   now_ = second.now;
   lookups_.pass(now_, fanout_);
@@ -90,6 +106,11 @@ Result Judgement::result(const std::vector<SourceInfo>& sources) const {
   result.counts.bytes = summary_.bytes;
   result.counts.dns_queries = summary_.dns_queries;
   result.counts.dns_responses = summary_.dns_responses;
+  result.counts.tcp_connections = summary_.tcp_connections;
+  result.counts.tcp_opened = summary_.tcp_opened;
+  result.counts.tcp_refused = summary_.tcp_refused;
+  result.counts.tcp_half_open = summary_.tcp_half_open;
+  result.counts.tcp_joined_midway = summary_.tcp_joined_midway;
   for (const auto& [code, count] : summary_.dns_rcodes) {
     result.counts.dns_rcodes[dns::rcode_name(static_cast<dns::Rcode>(code))] = count;
   }

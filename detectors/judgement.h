@@ -25,6 +25,10 @@ class Judgement final : public FactListener {
 
   void on_dns_transaction(const dns::Transaction& transaction) override;
   void on_dns_stray_response(const dns::StrayResponse& stray) override;
+  void on_tcp_handshake(const tcp::Handshake& handshake) override;
+  void on_tcp_service_second(const tcp::ServiceSecond& second) override;
+  void on_tcp_crowd(const tcp::Crowd& crowd) override;
+  void on_tcp_source_second(const tcp::SourceSecond& second) override;
   void on_second(const SecondPassed& second) override;
   void on_capture_ended(const CaptureSummary& summary) override;
 

@@ -10,6 +10,7 @@
 
 #include "dissectors/dns/facts.h"
 #include "dissectors/parsed.h"
+#include "dissectors/tcp/facts.h"
 
 namespace wirefault {
 
@@ -31,6 +32,12 @@ struct CaptureSummary {
   std::uint64_t dns_responses = 0;
   std::map<std::uint16_t, std::uint64_t> dns_rcodes;  // of the responses
 
+  std::uint64_t tcp_connections = 0;  // seen at all, lone SYNs included
+  std::uint64_t tcp_opened = 0;       // handshake completed in this capture
+  std::uint64_t tcp_refused = 0;
+  std::uint64_t tcp_half_open = 0;  // a SYN, but never a completed handshake nor a refusal
+  std::uint64_t tcp_joined_midway = 0;
+
   std::array<std::uint64_t, flaw_count> flaws{};       // by Flaw: cut_short is our capture's doing
   std::map<std::string, std::uint64_t> not_dissected;  // by the name of the protocol
   std::uint64_t clock_steps_back = 0;
@@ -44,6 +51,11 @@ class FactListener {
 
   virtual void on_dns_transaction(const dns::Transaction&) {}
   virtual void on_dns_stray_response(const dns::StrayResponse&) {}
+
+  virtual void on_tcp_handshake(const tcp::Handshake&) {}
+  virtual void on_tcp_service_second(const tcp::ServiceSecond&) {}
+  virtual void on_tcp_crowd(const tcp::Crowd&) {}
+  virtual void on_tcp_source_second(const tcp::SourceSecond&) {}
 
   virtual void on_second(const SecondPassed&) {}
   virtual void on_capture_ended(const CaptureSummary&) {}  // the last fact

@@ -1,0 +1,125 @@
+// What the TCP trackers say. Facts are plain values in the protocol's own terms: no verdict, no
+// pointer, no view into a packet.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "dissectors/icmp/message.h"
+#include "dissectors/sighting.h"
+#include "dissectors/sketch.h"
+#include "dissectors/tcp/opening.h"
+
+namespace wirefault::tcp {
+
+enum class HandshakeOutcome : std::uint8_t {
+  completed,
+  refused,             // the responder answered the SYN with an RST
+  reset_by_initiator,  // the initiator answered the SYN-ACK with an RST
+  rejected,            // an ICMP error quoted it, and it never completed
+  silent,              // asked more than once, and nothing came back
+  abandoned,           // asked once, nothing came back, and the initiator did not ask again
+  unacknowledged,      // SYN-ACK seen, but nothing that acknowledges it
+  one_sided,           // a SYN-ACK whose SYN this capture does not hold
+  capture_ended,       // too young to tell
+  evicted,             // the table was full
+};
+
+// One attempt to open a connection. Sent for failures once they are corroborated (repeated,
+// refused, rejected, or of an initiator that had succeeded before) and for completions that took
+// more than one SYN or SYN-ACK. All others are only counted, in ServiceSecond.
+struct Handshake {
+  Opening opening;
+  Sightings<12> syns;  // of the initiator, repetitions included
+  Sightings<8> syn_acks;
+  HandshakeOutcome outcome = HandshakeOutcome::capture_ended;
+  Timestamp settled{};
+  Sighting ended_by;  // the RST, the ICMP error or the ACK that completed it
+  std::uint8_t ended_by_hop_limit = 0;
+  icmp::ErrorKind error = icmp::ErrorKind::none;  // when rejected
+  IpAddress rejecter;                             // who sent that
+  bool initiator_known = false;                   // had a completed connection before, to anyone
+
+  const Endpoint& initiator() const { return opening.initiator; }
+  const Endpoint& responder() const { return opening.responder; }
+  Timestamp asked() const { return syns.first().time; }  // not when syns is empty
+};
+
+// What became of attempts that are three seconds old: by then real clients have repeated their SYN
+// at least once, spoofed ones never do.
+struct Aged {
+  std::uint64_t lone = 0;      // neither completed nor ended, one SYN
+  std::uint64_t repeated = 0;  // the same, SYN repeated
+
+  std::uint64_t all() const { return lone + repeated; }
+  Aged& operator+=(const Aged& other) {
+    lone += other.lone;
+    repeated += other.repeated;
+    return *this;
+  }
+};
+
+// Attempts to connect to one service, over one second at most. Counts belong to the second in which
+// they came to be, and are weighted where only a sample was tracked.
+struct ServiceSecond {
+  Endpoint service;
+  std::uint64_t tunnel = 0;
+  Timestamp begin{};
+  bool sampled = false;
+
+  std::uint64_t new_syns = 0;  // (source, port, ISN) not seen in 63 s; always exact
+  std::uint64_t repeated_syns = 0;
+  std::uint64_t completed = 0;
+  std::uint64_t completed_known = 0;  // of those, by initiators that had succeeded before
+  std::uint64_t refused = 0;
+  std::uint64_t reset_by_initiator = 0;
+  std::uint64_t rejected = 0;
+  Aged aged_1500ms;  // still undecided when 1.5 s old
+  Aged aged_3s;
+  std::uint64_t aged_3s_answered = 0;  // of aged_3s, with a SYN-ACK
+  std::uint64_t stray_syn_acks = 0;    // 3 s old, their SYN not in this capture, and nothing since
+  std::int64_t half_open_change = 0;   // of attempts older than 1 s and undecided
+  // Attempts that never completed by the number of their SYN-ACKs: 0 to 6 and more.
+  std::array<std::uint64_t, 7> syn_acks_of_failed{};
+};
+
+// One of the new SYNs of a second, or one unsolicited SYN-ACK.
+struct CrowdMember {
+  Sighting seen;
+  IpAddress address;  // who sent the SYN; whom the SYN-ACK was sent to
+  std::uint8_t hop_limit = 0;
+  std::uint16_t window = 0;
+};
+
+// Who it was that knocked at a service, in seconds with more than a few new SYNs.
+struct Crowd {
+  static constexpr std::size_t sample_size = 64;
+
+  Endpoint service;
+  std::uint64_t tunnel = 0;
+  Timestamp begin{};
+  DistinctCount sources;
+  SmallestByHash<CrowdMember, sample_size> sample;
+};
+
+// A connection attempt that exchanged no data.
+struct FailedAttempt {
+  Endpoint responder;
+  Sighting seen;
+  HandshakeOutcome outcome = HandshakeOutcome::abandoned;
+};
+
+// What one source tried in vain over one second at most; sent from its fourth target on, which
+// tells of the earlier ones too.
+struct SourceSecond {
+  static constexpr std::size_t sample_size = 32;
+
+  IpAddress source;
+  std::uint64_t tunnel = 0;
+  Timestamp begin{};
+  std::uint64_t attempts = 0;
+  SmallestByHash<FailedAttempt, sample_size> sample;  // by target
+};
+
+}  // namespace wirefault::tcp
