@@ -31,9 +31,7 @@ std::string large_capture() {
 std::string compressed(const std::string& bytes, const std::vector<std::string>& command) {
   const TemporaryDirectory directory;
   write_file(directory / "input", bytes);
-  ProcessOptions options;
-  options.input = directory / "input";
-  const ProcessResult result = run(command, options);
+  const ProcessResult result = run(command, directory / "input");
   REQUIRE(result.status == 0);
   return result.out;
 }
