@@ -39,12 +39,14 @@ enum class LinkType : std::uint16_t {
   raw_bsd = 12,
   raw_openbsd = 14,
   raw = 101,
+  c_hdlc = 104,
   ieee802_11 = 105,
   loop = 108,
   linux_sll = 113,
   ieee802_11_radiotap = 127,
   ipv4 = 228,
   ipv6 = 229,
+  nflog = 239,
   linux_sll2 = 276,
 };
 

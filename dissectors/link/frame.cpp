@@ -54,6 +54,8 @@ Flaw read_raw_ip(Frame& frame) {
   return carries(frame, version == 6 ? Network::ipv6 : Network::ipv4, 0);
 }
 
+Flaw read_mpls(Frame& frame, bool in_pseudowire);
+
 // https://www.iana.org/assignments/ppp-numbers
 Flaw read_ppp_protocol(Frame& frame) {
   const Payload& at = frame.payload;
@@ -68,25 +70,53 @@ Flaw read_ppp_protocol(Frame& frame) {
       return carries(frame, Network::ipv4, 0);
     case 0x0057:
       return carries(frame, Network::ipv6, 0);
+    case 0x0281:
+    case 0x0283:
+      return read_mpls(frame, false);
     default:
       return carries(frame, Network::ppp, protocol);
   }
 }
 
-// RFC 1662: an address of 0xff and a control of 0x03 may precede the protocol. Cisco's HDLC, which
-// shares link type 50, has 0x0f or 0x8f and an EtherType instead.
+// Cisco's HDLC: an address, a control byte, an EtherType.
+Flaw read_cisco_hdlc(Frame& frame) {
+  const Payload& at = frame.payload;
+  if (at.bytes.size() < 4) return at.lack(4, Flaw::eth_short);
+  const std::uint16_t type = be16(&at.bytes[2]);
+  frame.payload = at.after(4);
+  if (type < ether_type::smallest) return carries(frame, Network::ether_type, type);
+  return read_ether_type(frame, type, false);
+}
+
+// RFC 1662: an address of 0xff and a control of 0x03 may precede the protocol. Link type 50 is used
+// for Cisco's HDLC as well, whose addresses are 0x0f and 0x8f.
 Flaw read_ppp(Frame& frame) {
   const Payload& at = frame.payload;
   if (at.bytes.size() < 2) return at.lack(2, Flaw::eth_short);
-  if (at.bytes[0] == 0xff && at.bytes[1] == 0x03) {
-    frame.payload = at.after(2);
-  } else if (at.bytes[0] == 0x0f || at.bytes[0] == 0x8f) {
-    if (at.bytes.size() < 4) return at.lack(4, Flaw::eth_short);
-    const std::uint16_t type = be16(&at.bytes[2]);
-    frame.payload = at.after(4);
-    return read_ether_type(frame, type, false);
-  }
+  if (at.bytes[0] == 0x0f || at.bytes[0] == 0x8f) return read_cisco_hdlc(frame);
+  if (at.bytes[0] == 0xff && at.bytes[1] == 0x03) frame.payload = at.after(2);
   return read_ppp_protocol(frame);
+}
+
+// https://www.tcpdump.org/linktypes/LINKTYPE_NFLOG.html: a header of four bytes, then attributes,
+// each a length and a type in the byte order of the machine that captured, padded to four bytes.
+// Machines that log packets are little-endian.
+Flaw read_nflog(Frame& frame) {
+  constexpr std::uint16_t payload_attribute = 9;
+  const auto little = [](const std::uint8_t* p) { return __builtin_bswap16(be16(p)); };
+  frame.payload = frame.payload.after(4);
+  for (;;) {
+    const Payload& at = frame.payload;
+    if (at.bytes.size() < 4) return at.lack(4, Flaw::eth_short);
+    const std::uint16_t length = little(at.bytes.data());
+    const std::uint16_t type = little(&at.bytes[2]) & 0x7fff;
+    if (length < 4) return Flaw::eth_short;
+    if (type == payload_attribute) {
+      frame.payload = at.first(length).after(4);
+      return read_raw_ip(frame);
+    }
+    frame.payload = at.after((length + std::size_t{3}) / 4 * 4);
+  }
 }
 
 // RFC 2516, section 4.
@@ -330,6 +360,10 @@ Flaw read_link(Frame& frame, LinkType type) {
     case LinkType::ppp:
     case LinkType::ppp_hdlc:
       return read_ppp(frame);
+    case LinkType::c_hdlc:
+      return read_cisco_hdlc(frame);
+    case LinkType::nflog:
+      return read_nflog(frame);
     case LinkType::ieee802_11:
       return read_wireless(frame);
     case LinkType::ieee802_11_radiotap:

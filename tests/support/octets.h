@@ -1,6 +1,7 @@
 // Bytes for tests, written as hexadecimal.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -12,7 +13,10 @@
 
 namespace wirefault::test {
 
-using Octets = std::vector<std::uint8_t>;
+// A type of our own, so that + is found.
+struct Octets : std::vector<std::uint8_t> {
+  using vector::vector;
+};
 
 // "45 00 0054": spaces are for the reader.
 inline Octets hex(std::string_view text) {
