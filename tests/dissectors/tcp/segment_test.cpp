@@ -130,7 +130,7 @@ TEST_CASE("a shift above 14 is 14", "[dissectors]") {
   CHECK(tcp::Segment::parse(whole(segment(hex("03030d"))))->options.window_scale == 13);
 }
 
-TEST_CASE("options that our capture cut are not malformed", "[dissectors]") {
+TEST_CASE("TCP options that our capture cut are not malformed", "[dissectors]") {
   const Octets bytes = segment(hex("0101 080a 11223344 55667788"), 100);
   for (std::size_t captured = 20; captured < 32; ++captured) {
     const test::Exact exact{Bytes{bytes}.first(captured)};
