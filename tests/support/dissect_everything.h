@@ -134,7 +134,7 @@ struct Everything {
       case ip::protocol::udp:
         if (const auto udp = udp::Datagram::parse(datagram.payload); note(udp)) {
           read(udp->payload.bytes);
-          dns_message(udp->payload);
+          if (udp->source_port == 53 || udp->destination_port == 53) dns_message(udp->payload);
         }
         break;
       case ip::protocol::tcp:
