@@ -32,3 +32,4 @@ edit icmp-frag-needed/fires.pcap icmp-frag-needed/cut-start.pcap keep=21,25-31
 edit tcp-syn-flood/fires.pcap tcp-syn-flood/cut.pcap keep=1-150
 edit tcp-syn-flood/fires.pcap tcp-syn-flood/fires-snaplen.pcap snaplen=54
 edit port-scan/fires.pcap port-scan/cut.pcap keep=1-22
+edit tcp-retransmission/quiet-v6.pcap tcp-retransmission/quiet-v6-copies.pcap copy-us=20
