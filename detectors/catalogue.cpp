@@ -12,6 +12,8 @@ std::span<const DetectorEntry> catalogue() {
     // detector needs no header. The parity test finds a forgotten line.
     // clang-format off
     extern DetectorEntry dns_unanswered(); list(dns_unanswered);
+    extern DetectorEntry dns_servfail(); list(dns_servfail);
+    extern DetectorEntry dns_servfail_storm(); list(dns_servfail_storm);
     // clang-format on
     return made;
   }();

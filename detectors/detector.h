@@ -8,7 +8,10 @@
 
 #include "detectors/evidence.h"
 #include "detectors/finding.h"
+#include "detectors/knowledge/dns_action.h"
 #include "detectors/knowledge/dns_lookup.h"
+#include "detectors/knowledge/dns_zone.h"
+#include "detectors/latency.h"
 #include "detectors/tally_map.h"
 #include "detectors/wording.h"
 #include "dissectors/facts.h"
@@ -20,6 +23,7 @@ namespace wirefault {
 class KnowledgeListener : public FactListener {
  public:
   virtual void on_dns_lookup(const dns::Lookup&) {}
+  virtual void on_dns_action(const dns::Action&) {}
 };
 
 // Declares a detector's settings: each is asked for once, in its constructor.

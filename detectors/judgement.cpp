@@ -14,7 +14,7 @@ constexpr std::size_t knowledge_share = 12;
 }  // namespace
 
 Judgement::Judgement(Settings& settings, const JudgementOptions& options)
-    : lookups_{settings, options.memory / 100 * knowledge_share} {
+    : lookups_{settings, options.memory / 100 * knowledge_share}, actions_{settings} {
   for (const DetectorEntry& entry : catalogue()) {
     const std::vector<std::string>& wanted = options.detectors;
     Setup setup{settings, entry.id};
@@ -30,6 +30,11 @@ Judgement::Judgement(Settings& settings, const JudgementOptions& options)
 
 void Judgement::Fanout::on_dns_lookup(const dns::Lookup& lookup) {
   for (const auto& detector : detectors_) detector->on_dns_lookup(lookup);
+  actions_.add(lookup, *this);
+}
+
+void Judgement::Fanout::on_dns_action(const dns::Action& action) {
+  for (const auto& detector : detectors_) detector->on_dns_action(action);
 }
 
 void Judgement::on_dns_transaction(const dns::Transaction& transaction) {
@@ -85,6 +90,7 @@ void Judgement::on_tcp_source_second(const tcp::SourceSecond& second) {
 void Judgement::on_second(const SecondPassed& second) {
   now_ = second.now;
   lookups_.pass(now_, fanout_);
+  actions_.pass(now_, fanout_);
   tell(&FactListener::on_second, second);
 }
 
@@ -93,6 +99,7 @@ void Judgement::on_capture_ended(const CaptureSummary& summary) {
   ended_ = true;
   summary_ = summary;
   lookups_.finish(fanout_);
+  actions_.finish(fanout_);
   tell(&FactListener::on_capture_ended, summary);
 }
 

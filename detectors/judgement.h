@@ -39,12 +39,14 @@ class Judgement final : public FactListener {
   // Hands what knowledge makes of the facts to every detector.
   class Fanout final : public KnowledgeListener {
    public:
-    explicit Fanout(const std::vector<std::unique_ptr<Detector>>& detectors)
-        : detectors_{detectors} {}
+    Fanout(const std::vector<std::unique_ptr<Detector>>& detectors, dns::Actions& actions)
+        : detectors_{detectors}, actions_{actions} {}
     void on_dns_lookup(const dns::Lookup& lookup) override;
+    void on_dns_action(const dns::Action& action) override;
 
    private:
     const std::vector<std::unique_ptr<Detector>>& detectors_;
+    dns::Actions& actions_;
   };
 
   template <class Fact>
@@ -54,8 +56,9 @@ class Judgement final : public FactListener {
 
   std::vector<const DetectorEntry*> entries_;  // of the detectors, in the same order
   std::vector<std::unique_ptr<Detector>> detectors_;
-  Fanout fanout_{detectors_};
   dns::Lookups lookups_;
+  dns::Actions actions_;
+  Fanout fanout_{detectors_, actions_};
 
   Counts counts_;
   LatencyHistogram dns_latency_;

@@ -45,4 +45,13 @@ std::string plural(std::uint64_t count, std::string_view noun) {
   return fmt::format("{} {}{}", grouped(count), noun, hissing ? "es" : "s");
 }
 
+std::string short_title(std::string_view head, std::string_view subject, std::string_view tail) {
+  constexpr std::size_t columns = 60;
+  const std::size_t room = columns - head.size() - tail.size();
+  if (subject.size() <= room) return fmt::format("{}{}{}", head, subject, tail);
+  const std::size_t kept = room - 2;
+  return fmt::format("{}{}..{}{}", head, subject.substr(0, kept / 2),
+                     subject.substr(subject.size() - (kept - kept / 2)), tail);
+}
+
 }  // namespace wirefault

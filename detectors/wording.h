@@ -15,6 +15,9 @@ std::string rough_duration(Duration duration);                    // 2 ms, 5.0 s
 std::string share_text(std::uint64_t part, std::uint64_t whole);  // 99.98%; never "100%" of less
 std::string plural(std::uint64_t count, std::string_view noun);   // 1 query, 2 queries
 
+// `head` + `subject` + `tail` in at most 60 columns: a long subject loses its middle.
+std::string short_title(std::string_view head, std::string_view subject, std::string_view tail);
+
 template <class Key>
 Who who(std::string_view role, const TopList<Key>& list) {
   Who said{role, {}, list.distinct()};

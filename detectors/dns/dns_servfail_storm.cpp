@@ -1,0 +1,269 @@
+// Many names failing with SERVFAIL at once: through one responder, or under one zone.
+//
+// On the wire: within a minute, ten or more actions of clients fail with RCODE 2 over three or more
+// names, and they are a fair share of what the responder was asked (or nearly all of what the zone
+// was). Actions are counted, not responses: one getaddrinfo() can cause 16 of them.
+//
+// Which of the two is named: the responder when at least three zones fail through it, else the zone.
+// Blind spots: shares are measured from the first failure on, since nothing is kept of servers and
+// zones that never failed. What a capture that starts within the storm was like before is unknown.
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "detectors/detector.h"
+#include "detectors/knowledge/dns_zone.h"
+
+namespace wirefault {
+namespace {
+
+using std::chrono::seconds;
+
+// Failures and successes by the second, over the last minute.
+struct Minute {
+  // RFC 2308, section 7.1 and RFC 9520, section 3.2 let a SERVFAIL be cached for 1 s to 5 min: a
+  // lasting failure shows several times in a minute.
+  static constexpr std::int64_t length = 60;
+  struct Second {
+    std::int64_t number = -1;
+    std::uint32_t actions = 0;
+    std::uint32_t failed = 0;  // SERVFAIL transactions' lookups
+    std::uint32_t fine = 0;
+  };
+  std::array<Second, length> seconds{};
+
+  Second& at(Timestamp when) {
+    const std::int64_t number = std::max<std::int64_t>(0, when.time_since_epoch() / std::chrono::seconds{1});
+    Second& second = seconds[static_cast<std::size_t>(number % length)];
+    if (second.number != number) second = {number, 0, 0, 0};
+    return second;
+  }
+  Second sum(Timestamp until) const {
+    const std::int64_t number = until.time_since_epoch() / std::chrono::seconds{1};
+    Second total;
+    for (const Second& second : seconds) {
+      if (second.number < 0 || number - second.number >= length || second.number > number) continue;
+      total.actions += second.actions;
+      total.failed += second.failed;
+      total.fine += second.fine;
+    }
+    return total;
+  }
+};
+
+struct Tally {
+  Minute minute;
+  std::uint64_t actions = 0;
+  std::uint64_t responses = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t fine = 0;
+  std::uint64_t peak_percent = 0;  // in the stormiest minute
+  bool stormed = false;
+  Evidence failures;
+  TopList<dns::Name> names;
+  TopList<dns::Name> zones;
+  TopList<IpAddress> clients;
+  TopList<Endpoint> responders;
+  std::map<std::uint16_t, std::uint64_t> errors;
+  LatencyHistogram latency;
+  Timestamp last_failure{};
+  Timestamp last_fine{};
+};
+
+struct ResponderKey {
+  std::uint64_t tunnel = 0;
+  Endpoint server;
+  std::uint32_t zero = 0;  // no padding
+  friend auto operator<=>(const ResponderKey&, const ResponderKey&) = default;
+};
+struct NameHash {
+  std::size_t operator()(const dns::Name& name) const { return name.stable_hash(); }
+};
+
+class DnsServfailStorm final : public Detector {
+ public:
+  explicit DnsServfailStorm(Setup& setup)
+      : min_actions_{setup.count("min-actions", 10, "failed actions in a minute")},
+        min_names_{setup.count("min-names", 3, "distinct names among them")},
+        share_{setup.percent("share", 20, "failed part of what a responder was asked")},
+        zone_share_{setup.percent("zone-share", 80, "failed part of what a zone was asked")} {}
+
+  void on_dns_transaction(const dns::Transaction& transaction) override {
+    if (transaction.outcome != dns::Outcome::answered || !transaction.recursion_desired) return;
+    const bool failed = transaction.response.rcode == dns::Rcode::servfail;
+    // Nothing is kept of what never fails: the maps are empty in healthy traffic.
+    if (!failed && responders_.size() == 0) return;
+    const ResponderKey key{transaction.tunnel, transaction.server, 0};
+    const dns::Name zone = dns::guessed_zone(transaction.question.name);
+    if (failed) {
+      add_failure(responders_[key], transaction, zone);
+      add_failure(zones_[zone], transaction, zone);
+    } else {
+      add_success(responders_.find(key), transaction);
+      add_success(zones_.find(zone), transaction);
+    }
+  }
+
+  void on_dns_action(const dns::Action& action) override {
+    if (!action.recursion_desired || !action.is_servfail()) return;
+    add_action(responders_.find({action.tunnel, action.responder, 0}), action, share_);
+    add_action(zones_.find(dns::guessed_zone(action.name)), action, zone_share_);
+  }
+
+  void judge(const Scene& scene, std::vector<Finding>& findings) const override {
+    bool responder_named = false;
+    for (const auto& [key, tally] : responders_.sorted()) {
+      if (!tally->stormed || tally->zones.distinct() < unrelated_zones) continue;
+      findings.push_back(describe_responder(scene, *key, *tally));
+      responder_named = true;
+    }
+    for (const auto& [zone, tally] : zones_.sorted()) {
+      if (!tally->stormed || (responder_named && is_part_of_a_responder_storm(*tally))) continue;
+      findings.push_back(describe_zone(scene, *zone, *tally));
+    }
+  }
+
+ private:
+  static constexpr std::uint64_t unrelated_zones = 3;
+
+  static void add_failure(Tally& tally, const dns::Transaction& transaction,
+                          const dns::Name& zone) {
+    ++tally.responses;
+    ++tally.failed;
+    ++tally.minute.at(transaction.asked()).failed;
+    tally.failures.add(transaction.response.seen);
+    tally.names.add(transaction.question.name);
+    tally.zones.add(zone);
+    tally.clients.add(transaction.client.address);
+    tally.responders.add(transaction.server);
+    tally.latency.add(transaction.latency());
+    tally.last_failure = std::max(tally.last_failure, transaction.response.seen.time);
+    for (const std::uint16_t code : transaction.response.errors()) ++tally.errors[code];
+  }
+
+  static void add_success(Tally* tally, const dns::Transaction& transaction) {
+    if (tally == nullptr) return;
+    ++tally->fine;
+    ++tally->minute.at(transaction.asked()).fine;
+    tally->last_fine = std::max(tally->last_fine, transaction.response.seen.time);
+  }
+
+  void add_action(Tally* tally, const dns::Action& action, std::uint64_t share) const {
+    if (tally == nullptr) return;
+    ++tally->actions;
+    ++tally->minute.at(action.asked).actions;
+    const Minute::Second sum = tally->minute.sum(action.asked);
+    const std::uint64_t decided = std::uint64_t{sum.failed} + sum.fine;
+    if (sum.actions < min_actions_ || tally->names.distinct() < min_names_ || decided == 0) return;
+    const std::uint64_t percent = 100 * std::uint64_t{sum.failed} / decided;
+    if (percent < share) return;
+    tally->stormed = true;
+    tally->peak_percent = std::max(tally->peak_percent, percent);
+  }
+
+  bool is_part_of_a_responder_storm(const Tally& zone) const {
+    for (const auto& [responder, count] : zone.responders.top()) {
+      const Tally* tally = responders_.find({0, responder, 0});
+      if (tally == nullptr || !tally->stormed || tally->zones.distinct() < unrelated_zones) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  Finding describe_responder(const Scene& scene, const ResponderKey& key,
+                             const Tally& tally) const {
+    const std::string address = key.server.address.to_string();
+    Finding finding = describe(scene, tally);
+    finding.variant = "responder";
+    finding.entity = fmt::format("{}/{}", key.server.to_string(), key.tunnel);
+    finding.severity = tally.peak_percent >= 80 ? Severity::critical : Severity::error;
+    finding.title = fmt::format("{} fails with SERVFAIL across zones", address);
+    finding.who.insert(finding.who.begin(), who("server", key.server));
+    finding.capture_filter = fmt::format("host {} and port {}", address, key.server.port);
+    finding.causes.push_back({"resolver-upstream", "the resolver lost its upstream",
+                              fmt::format("{} fail, which share nothing but it",
+                                          plural(tally.zones.distinct(), "zone")),
+                              fmt::format("dig @{} . NS", address)});
+    finding.causes.push_back({"resolver-overloaded", "the resolver is overloaded",
+                              fmt::format("failures take {} (median)",
+                                          rough_duration(tally.latency.percentile(50))),
+                              "unbound-control stats_noreset"});
+    finding.causes.push_back({"resolver-clock", "the resolver's clock is wrong",
+                              "all signed zones fail then", "chronyc tracking"});
+    finding.next = {fmt::format("dig @{} . NS", address),
+                    fmt::format("dig @{} {} +cd", address, some_name(tally)),
+                    "unbound-control dump_infra"};
+    return finding;
+  }
+
+  Finding describe_zone(const Scene& scene, const dns::Name& zone, const Tally& tally) const {
+    const std::string name = zone.to_string();
+    Finding finding = describe(scene, tally);
+    finding.variant = "zone";
+    finding.entity = name;
+    const bool total = tally.fine == 0 && tally.clients.distinct() >= 3;
+    finding.severity = total ? Severity::critical : Severity::error;
+    finding.title = short_title("names under ", name, " fail with SERVFAIL");
+    finding.who.insert(finding.who.begin(), who("zone", zone));
+    finding.who.push_back(who("server", tally.responders));
+    finding.capture_filter = "port 53";
+    finding.causes.push_back({"zone-unreachable", "the zone's servers are unreachable",
+                              fmt::format("only this zone fails; failures take {} (median)",
+                                          rough_duration(tally.latency.percentile(50))),
+                              fmt::format("dig +trace {}", some_name(tally))});
+    finding.causes.push_back({"dnssec", "the zone's DNSSEC is broken",
+                              "a validating resolver answers SERVFAIL then",
+                              fmt::format("dig {} +cd", some_name(tally))});
+    finding.next = {fmt::format("dig NS {}", name), fmt::format("dig +trace {}", some_name(tally)),
+                    fmt::format("dig {} +cd", some_name(tally))};
+    return finding;
+  }
+
+  Finding describe(const Scene& scene, const Tally& tally) const {
+    Finding finding;
+    finding.confidence = Confidence::certain;
+    finding.count = tally.failed;
+    finding.of = tally.failed + tally.fine;
+    finding.unit = "query";
+    finding.lower_bound = responders_.evicted() + zones_.evicted() > 0;
+    tally.failures.fill(finding);
+    const bool over = tally.last_fine > tally.last_failure + seconds{30} ||
+                      scene.now - tally.last_failure > seconds{60};
+    finding.state = over ? FindingState::ended : FindingState::ongoing;
+    finding.who.push_back(who("client", tally.clients));
+    finding.who.push_back(who("name", tally.names));
+    finding.measures = {{"failed_actions", static_cast<std::int64_t>(tally.actions)},
+                        {"peak_share_percent", static_cast<std::int64_t>(tally.peak_percent)}};
+    for (const auto& [code, count] : tally.errors) {
+      finding.causes.push_back({"extended-error",
+                                fmt::format("the resolver says: {}", dns::extended_error_name(code)),
+                                fmt::format("extended DNS error {} in {}", code,
+                                            plural(count, "response")),
+                                fmt::format("dig {} +cd", some_name(tally))});
+    }
+    return finding;
+  }
+
+  static std::string some_name(const Tally& tally) {
+    const auto top = tally.names.top(1);
+    return top.empty() ? "NAME" : top[0].first.to_string();
+  }
+
+  const std::uint64_t min_actions_;
+  const std::uint64_t min_names_;
+  const std::uint64_t share_;
+  const std::uint64_t zone_share_;
+  TallyMap<ResponderKey, Tally> responders_{512};
+  TallyMap<dns::Name, Tally, NameHash> zones_{512};
+};
+
+}  // namespace
+
+DetectorEntry dns_servfail_storm() {
+  return {"dns-servfail-storm", "error to critical", "many names failing with SERVFAIL at once",
+          Basis::presence, make_detector<DnsServfailStorm>};
+}
+
+}  // namespace wirefault
