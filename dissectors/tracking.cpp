@@ -18,6 +18,7 @@ constexpr std::uint16_t dns_port = 53;
 constexpr std::size_t half_open_share = 15;
 constexpr std::size_t connections_share = 30;
 constexpr std::size_t dns_pending_share = 10;
+constexpr std::size_t dns_stream_share = 4;
 
 std::size_t share_of(const TrackingOptions& options, std::size_t percent) {
   return options.memory / 100 * percent;
@@ -28,6 +29,7 @@ std::size_t share_of(const TrackingOptions& options, std::size_t percent) {
 Tracking::Tracking(Settings& settings, const TrackingOptions& options, FactListener& listener)
     : listener_{listener},
       dns_{settings, share_of(options, dns_pending_share), options.hash_key, listener},
+      dns_streams_{options.memory / 100 * dns_stream_share, options.hash_key},
       tcp_{settings,
            {share_of(options, half_open_share), share_of(options, connections_share)},
            options.hash_key,
@@ -102,24 +104,34 @@ void Tracking::add_udp(const ip::Datagram& datagram, const Sighting& seen, std::
   if (udp->source_port == dns_port || udp->destination_port == dns_port) {
     const Parsed<dns::Message> message = dns::Message::parse(udp->payload);
     if (!message) return note_flaw(message.flaw());
-    if (message->is_response()) {
-      ++summary_.dns_responses;
-      ++summary_.dns_rcodes[static_cast<std::uint16_t>(message->rcode())];
-    } else {
-      ++summary_.dns_queries;
-    }
-    dns_.add(*message, {seen,
-                        {datagram.source, udp->source_port},
-                        {datagram.destination, udp->destination_port},
-                        tunnel,
-                        Transport::udp});
+    add_dns(*message, {seen,
+                       {datagram.source, udp->source_port},
+                       {datagram.destination, udp->destination_port},
+                       tunnel,
+                       Transport::udp});
   }
+}
+
+void Tracking::add_dns(const dns::Message& message, const dns::Carriage& carriage) {
+  if (message.is_response()) {
+    ++summary_.dns_responses;
+    ++summary_.dns_rcodes[static_cast<std::uint16_t>(message.rcode())];
+  } else {
+    ++summary_.dns_queries;
+  }
+  dns_.add(message, carriage);
 }
 
 void Tracking::add_tcp(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel) {
   const Parsed<tcp::Segment> segment = tcp::Segment::parse(datagram.payload);
   if (!segment) return note_flaw(segment.flaw());
-  tcp_.add(*segment, tcp::Carriage::of(datagram, *segment, seen, tunnel));
+  const auto carriage = tcp::Carriage::of(datagram, *segment, seen, tunnel);
+  tcp_.add(*segment, carriage);
+  if (segment->source_port == dns_port || segment->destination_port == dns_port) {
+    dns_streams_.add(
+        *segment, carriage,
+        [this](const dns::Message& message, const dns::Carriage& came) { add_dns(message, came); });
+  }
 }
 
 void Tracking::finish() {

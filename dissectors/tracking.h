@@ -8,6 +8,7 @@
 
 #include "capture/packet.h"
 #include "dissectors/clock.h"
+#include "dissectors/dns/streams.h"
 #include "dissectors/dns/tracker.h"
 #include "dissectors/facts.h"
 #include "dissectors/hash.h"
@@ -40,6 +41,7 @@ class Tracking {
   void pass_seconds(Timestamp to);
   void add_datagram(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel);
   void add_udp(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel);
+  void add_dns(const dns::Message& message, const dns::Carriage& carriage);
   void add_tcp(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel);
   void note_flaw(Flaw flaw) { ++summary_.flaws[static_cast<std::size_t>(flaw)]; }
 
@@ -47,6 +49,7 @@ class Tracking {
   Clock clock_;
   Timestamp next_second_ = Timestamp::max();
   dns::Tracker dns_;
+  dns::Streams dns_streams_;
   tcp::Tracker tcp_;
 
   CaptureSummary summary_;

@@ -1,12 +1,13 @@
 // Names that cannot be resolved because every server answers SERVFAIL.
 //
 // On the wire: two or more attempts of one lookup are answered with RCODE 2, and none with data,
-// NODATA or NXDOMAIN before the client gives up. Counted is the lookup, not the response: resolver
-// libraries repeat a SERVFAIL at once at the next server, and several rounds.
+// NODATA or NXDOMAIN before the client gives up. Counted is the action, what one call wanted, not
+// the response: resolver libraries repeat a SERVFAIL at once at the next server, in several rounds,
+// for A and AAAA, with and without search suffixes.
 //
-// Blind spots: a resolver that fails on purpose (policy, RFC 8914 codes 15 to 18) looks like one that
-// cannot; where it says so, the code is quoted. Queries without RD go to authoritative servers and
-// are no user's lookup.
+// Blind spots: a resolver that fails on purpose (policy, RFC 8914 codes 15 to 18) looks like one
+// that cannot; where it says so, the code is quoted. Queries without RD go to authoritative servers
+// and are no user's lookup.
 
 #include <fmt/format.h>
 
@@ -17,30 +18,28 @@ namespace {
 
 struct NameKey {
   dns::Name name;
-  dns::Type type{};
   std::uint64_t tunnel = 0;
   friend bool operator==(const NameKey& a, const NameKey& b) {
-    return a.name == b.name && a.type == b.type && a.tunnel == b.tunnel;
+    return a.name == b.name && a.tunnel == b.tunnel;
   }
   friend bool operator<(const NameKey& a, const NameKey& b) {
     if (const auto order = a.name <=> b.name; order != 0) return order < 0;
-    return std::pair{a.type, a.tunnel} < std::pair{b.type, b.tunnel};
+    return a.tunnel < b.tunnel;
   }
 };
 struct NameKeyHash {
-  std::size_t operator()(const NameKey& key) const {
-    return key.name.stable_hash(key.tunnel + static_cast<std::uint64_t>(key.type));
-  }
+  std::size_t operator()(const NameKey& key) const { return key.name.stable_hash(key.tunnel); }
 };
 
 struct Tally {
-  std::uint64_t failed = 0;
-  std::uint64_t lookups = 0;    // that were decided and in trouble
-  std::uint64_t responses = 0;  // SERVFAIL, all attempts together
-  Evidence failures;            // the first SERVFAIL of each lookup
+  std::uint64_t failed = 0;      // actions
+  std::uint64_t in_trouble = 0;  // actions that met SERVFAIL, failed or not
+  std::uint64_t responses = 0;   // SERVFAIL, all attempts together
+  Evidence failures;
   TopList<IpAddress> clients;
   TopList<Endpoint> servers;
   std::map<std::uint16_t, std::uint64_t> errors;  // RFC 8914 codes
+  dns::Type type{};                               // one of those asked for
   Timestamp last_failure{};
 };
 
@@ -48,27 +47,23 @@ class DnsServfail final : public Detector {
  public:
   explicit DnsServfail(Setup& setup)
       // One SERVFAIL may be chance; a client that asks again and fails again is not.
-      : min_attempts_{setup.count("min-attempts", 2, "SERVFAIL responses in one failed lookup")} {}
+      : min_attempts_{setup.count("min-attempts", 2, "SERVFAIL responses in one failed action")} {}
 
-  void on_dns_lookup(const dns::Lookup& lookup) override {
-    if (!lookup.recursion_desired || lookup.servfail == 0 ||
-        lookup.end == dns::LookupEnd::undecided) {
-      return;
-    }
-    Tally& tally = names_[{lookup.question.name, lookup.question.type, lookup.tunnel}];
-    ++tally.lookups;
-    if (lookup.end != dns::LookupEnd::failed || lookup.servfail < min_attempts_) return;
+  void on_dns_action(const dns::Action& action) override {
+    if (!action.recursion_desired || action.servfail == 0) return;
+    Tally& tally = names_[{action.name, action.tunnel}];
+    ++tally.in_trouble;
+    if (!action.is_servfail() || action.servfail < min_attempts_) return;
     ++tally.failed;
-    tally.responses += lookup.servfail;
-    tally.failures.add(lookup.first_failure);
-    tally.clients.add(lookup.client);
-    tally.last_failure = std::max(tally.last_failure, lookup.first_failure.time);
-    for (const dns::LookupServer& server : lookup.asked_servers()) {
-      if (server.failure_responses > 0) tally.servers.add(server.server, server.failure_responses);
+    tally.responses += action.servfail;
+    tally.failures.add(action.failures);
+    tally.clients.add(action.client);
+    tally.type = action.types[0];
+    tally.last_failure = std::max(tally.last_failure, action.failures.last().time);
+    for (const dns::LookupServer& server : action.responders()) {
+      tally.servers.add(server.server, server.failure_responses);
     }
-    for (std::uint8_t i = 0; i < lookup.extended_error_count; ++i) {
-      ++tally.errors[lookup.extended_errors[i]];
-    }
+    for (const std::uint16_t code : action.errors()) ++tally.errors[code];
   }
 
   void judge(const Scene& scene, std::vector<Finding>& findings) const override {
@@ -80,15 +75,15 @@ class DnsServfail final : public Detector {
  private:
   Finding describe(const Scene& scene, const NameKey& key, const Tally& tally) const {
     const std::string name = key.name.to_string();
-    const std::string type = dns::type_name(key.type);
+    const std::string type = dns::type_name(tally.type);
     Finding finding;
-    finding.entity = fmt::format("{}/{}/{}", name, type, key.tunnel);
+    finding.entity = fmt::format("{}/{}", name, key.tunnel);
     finding.severity = Severity::error;
     finding.confidence = Confidence::certain;
-    finding.title = short_title("SERVFAIL for ", name, fmt::format(" {}", type));
+    finding.title = short_title("", name, " fails with SERVFAIL");
     finding.count = tally.failed;
-    finding.of = tally.lookups;
-    finding.unit = "lookup";
+    finding.of = tally.in_trouble;
+    finding.unit = "action";
     finding.lower_bound = names_.evicted() > 0;
     tally.failures.fill(finding);
     finding.state = scene.now - tally.last_failure > std::chrono::seconds{60}
@@ -100,7 +95,8 @@ class DnsServfail final : public Detector {
     finding.capture_filter = "port 53";
     finding.measures = {{"servfail_responses", static_cast<std::int64_t>(tally.responses)}};
     add_causes(finding, key, tally);
-    finding.next = {fmt::format("dig {} {} +cd", name, type), fmt::format("dig +trace {} {}", name, type),
+    finding.next = {fmt::format("dig {} {} +cd", name, type),
+                    fmt::format("dig +trace {} {}", name, type),
                     fmt::format("dig NS {}", dns::guessed_zone(key.name).to_string())};
     return finding;
   }
@@ -108,11 +104,10 @@ class DnsServfail final : public Detector {
   static void add_causes(Finding& finding, const NameKey& key, const Tally& tally) {
     const std::string name = key.name.to_string();
     for (const auto& [code, count] : tally.errors) {
-      finding.causes.push_back({"extended-error",
-                                fmt::format("the resolver says: {}", dns::extended_error_name(code)),
-                                fmt::format("extended DNS error {} in {}", code,
-                                            plural(count, "lookup")),
-                                fmt::format("dig {} +cd", name)});
+      finding.causes.push_back(
+          {"extended-error", fmt::format("the resolver says: {}", dns::extended_error_name(code)),
+           fmt::format("extended DNS error {} in {}", code, plural(count, "lookup")),
+           fmt::format("dig {} +cd", name)});
     }
     finding.causes.push_back({"zone-servers", "the zone's own servers do not answer, or wrongly",
                               "SERVFAIL comes from the resolver, about this name",

@@ -4,9 +4,10 @@
 // names, and they are a fair share of what the responder was asked (or nearly all of what the zone
 // was). Actions are counted, not responses: one getaddrinfo() can cause 16 of them.
 //
-// Which of the two is named: the responder when at least three zones fail through it, else the zone.
-// Blind spots: shares are measured from the first failure on, since nothing is kept of servers and
-// zones that never failed. What a capture that starts within the storm was like before is unknown.
+// Which of the two is named: the responder when at least three zones fail through it, else the
+// zone. Blind spots: shares are measured from the first failure on, since nothing is kept of
+// servers and zones that never failed. What a capture that starts within the storm was like before
+// is unknown.
 
 #include <fmt/format.h>
 
@@ -34,7 +35,8 @@ struct Minute {
   std::array<Second, length> seconds{};
 
   Second& at(Timestamp when) {
-    const std::int64_t number = std::max<std::int64_t>(0, when.time_since_epoch() / std::chrono::seconds{1});
+    const std::int64_t number =
+        std::max<std::int64_t>(0, when.time_since_epoch() / std::chrono::seconds{1});
     Second& second = seconds[static_cast<std::size_t>(number % length)];
     if (second.number != number) second = {number, 0, 0, 0};
     return second;
@@ -107,7 +109,9 @@ class DnsServfailStorm final : public Detector {
 
   void on_dns_action(const dns::Action& action) override {
     if (!action.recursion_desired || !action.is_servfail()) return;
-    add_action(responders_.find({action.tunnel, action.responder, 0}), action, share_);
+    for (const dns::LookupServer& responder : action.responders()) {
+      add_action(responders_.find({action.tunnel, responder.server, 0}), action, share_);
+    }
     add_action(zones_.find(dns::guessed_zone(action.name)), action, zone_share_);
   }
 
@@ -182,14 +186,14 @@ class DnsServfailStorm final : public Detector {
     finding.title = fmt::format("{} fails with SERVFAIL across zones", address);
     finding.who.insert(finding.who.begin(), who("server", key.server));
     finding.capture_filter = fmt::format("host {} and port {}", address, key.server.port);
-    finding.causes.push_back({"resolver-upstream", "the resolver lost its upstream",
-                              fmt::format("{} fail, which share nothing but it",
-                                          plural(tally.zones.distinct(), "zone")),
-                              fmt::format("dig @{} . NS", address)});
-    finding.causes.push_back({"resolver-overloaded", "the resolver is overloaded",
-                              fmt::format("failures take {} (median)",
-                                          rough_duration(tally.latency.percentile(50))),
-                              "unbound-control stats_noreset"});
+    finding.causes.push_back(
+        {"resolver-upstream", "the resolver lost its upstream",
+         fmt::format("{} fail, which share nothing but it", plural(tally.zones.distinct(), "zone")),
+         fmt::format("dig @{} . NS", address)});
+    finding.causes.push_back(
+        {"resolver-overloaded", "the resolver is overloaded",
+         fmt::format("failures take {} (median)", rough_duration(tally.latency.percentile(50))),
+         "unbound-control stats_noreset"});
     finding.causes.push_back({"resolver-clock", "the resolver's clock is wrong",
                               "all signed zones fail then", "chronyc tracking"});
     finding.next = {fmt::format("dig @{} . NS", address),
@@ -203,7 +207,7 @@ class DnsServfailStorm final : public Detector {
     Finding finding = describe(scene, tally);
     finding.variant = "zone";
     finding.entity = name;
-    const bool total = tally.fine == 0 && tally.clients.distinct() >= 3;
+    const bool total = tally.peak_percent == 100 && tally.clients.distinct() >= 3;
     finding.severity = total ? Severity::critical : Severity::error;
     finding.title = short_title("names under ", name, " fail with SERVFAIL");
     finding.who.insert(finding.who.begin(), who("zone", zone));
@@ -237,11 +241,10 @@ class DnsServfailStorm final : public Detector {
     finding.measures = {{"failed_actions", static_cast<std::int64_t>(tally.actions)},
                         {"peak_share_percent", static_cast<std::int64_t>(tally.peak_percent)}};
     for (const auto& [code, count] : tally.errors) {
-      finding.causes.push_back({"extended-error",
-                                fmt::format("the resolver says: {}", dns::extended_error_name(code)),
-                                fmt::format("extended DNS error {} in {}", code,
-                                            plural(count, "response")),
-                                fmt::format("dig {} +cd", some_name(tally))});
+      finding.causes.push_back(
+          {"extended-error", fmt::format("the resolver says: {}", dns::extended_error_name(code)),
+           fmt::format("extended DNS error {} in {}", code, plural(count, "response")),
+           fmt::format("dig {} +cd", some_name(tally))});
     }
     return finding;
   }

@@ -29,6 +29,21 @@ bool continues(const Name& a, const Name& b) {
                     });
 }
 
+template <class T, std::size_t N>
+void add_once(std::array<T, N>& list, std::uint8_t& count, const T& value) {
+  if (std::find(list.begin(), list.begin() + count, value) != list.begin() + count) return;
+  if (count < N) list[count++] = value;
+}
+
+void add_server(Action& action, const LookupServer& server) {
+  for (LookupServer& known : std::span{action.servers}.first(action.server_count)) {
+    if (known.server != server.server) continue;
+    known.failure_responses += server.failure_responses;
+    return;
+  }
+  if (action.server_count < action.servers.size()) action.servers[action.server_count++] = server;
+}
+
 }  // namespace
 
 Actions::Actions(Settings& settings)
@@ -40,7 +55,8 @@ void Actions::add(const Lookup& lookup, KnowledgeListener& listener) {
   if (lookup.end == LookupEnd::undecided) return;
   const auto mine = std::find_if(open_.begin(), open_.end(), [&](const Action& action) {
     return action.client == lookup.client && action.tunnel == lookup.tunnel &&
-           std::max(action.asked, lookup.asked()) - std::min(action.asked, lookup.asked()) <= window_ &&
+           std::max(action.asked, lookup.asked()) - std::min(action.asked, lookup.asked()) <=
+               window_ &&
            continues(action.name, lookup.question.name);
   });
   if (mine == open_.end() && open_.size() == most_open) {
@@ -52,7 +68,6 @@ void Actions::add(const Lookup& lookup, KnowledgeListener& listener) {
     action.client = lookup.client;
     action.tunnel = lookup.tunnel;
     action.name = lookup.question.name;
-    action.type = lookup.question.type;
     action.recursion_desired = lookup.recursion_desired;
     action.asked = lookup.asked();
   } else {
@@ -62,13 +77,13 @@ void Actions::add(const Lookup& lookup, KnowledgeListener& listener) {
   ++action.lookups;
   if (lookup.end == LookupEnd::failed) ++action.failed;
   action.servfail += lookup.servfail;
-  if (lookup.servfail > 0 && !action.first_failure.exists()) {
-    action.first_failure = lookup.first_failure;
-    for (const LookupServer& server : lookup.asked_servers()) {
-      if (server.failure_responses == 0) continue;
-      action.responder = server.server;
-      break;
-    }
+  for (const Sighting& failure : lookup.failures.kept()) action.failures.add(failure);
+  add_once(action.types, action.type_count, lookup.question.type);
+  for (std::uint8_t i = 0; i < lookup.extended_error_count; ++i) {
+    add_once(action.extended_errors, action.extended_error_count, lookup.extended_errors[i]);
+  }
+  for (const LookupServer& server : lookup.asked_servers()) {
+    if (server.failure_responses > 0) add_server(action, server);
   }
 }
 

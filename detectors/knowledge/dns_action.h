@@ -6,6 +6,8 @@
 // search suffix.
 #pragma once
 
+#include <array>
+#include <span>
 #include <vector>
 
 #include "detectors/knowledge/dns_lookup.h"
@@ -16,15 +18,24 @@ namespace wirefault::dns {
 struct Action {
   IpAddress client;
   std::uint64_t tunnel = 0;
-  Name name;  // the shortest of them: as typed, before search suffixes
-  Type type{};
+  Name name;                    // the shortest of them: as typed, before search suffixes
+  std::array<Type, 4> types{};  // of the lookups, as many as fit
+  std::uint8_t type_count = 0;
   bool recursion_desired = false;
   Timestamp asked{};
   std::uint32_t lookups = 0;
-  std::uint32_t failed = 0;    // of those
-  std::uint32_t servfail = 0;  // responses
-  Endpoint responder;          // of the first failure response
-  Sighting first_failure;
+  std::uint32_t failed = 0;                                 // of those
+  std::uint32_t servfail = 0;                               // responses
+  std::array<LookupServer, Lookup::max_servers> servers{};  // those that failed it
+  std::uint8_t server_count = 0;
+  std::array<std::uint16_t, 4> extended_errors{};  // RFC 8914
+  std::uint8_t extended_error_count = 0;
+  Sightings<16> failures;  // responses that were of no use
+
+  std::span<const LookupServer> responders() const { return {servers.data(), server_count}; }
+  std::span<const std::uint16_t> errors() const {
+    return {extended_errors.data(), extended_error_count};
+  }
 
   // Every lookup failed, and SERVFAIL is all that came back.
   bool is_servfail() const { return failed == lookups && servfail > 0; }

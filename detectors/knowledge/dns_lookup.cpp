@@ -191,7 +191,7 @@ void Lookups::settle(Record& record, const Transaction& transaction) {
   } else {
     ++lookup.other_failures;
   }
-  if (!lookup.first_failure.exists()) lookup.first_failure = response.seen;
+  lookup.failures.add(response.seen);
   for (const std::uint16_t code : response.errors()) {
     const auto known = std::span{lookup.extended_errors}.first(lookup.extended_error_count);
     if (std::find(known.begin(), known.end(), code) != known.end()) continue;

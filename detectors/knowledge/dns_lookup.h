@@ -68,7 +68,7 @@ struct Lookup {
   std::uint8_t server_count = 0;
   std::uint8_t extended_error_count = 0;
   std::array<std::uint16_t, 4> extended_errors{};  // of failure responses, RFC 8914
-  Sighting first_failure;                          // the first failure response
+  Sightings<8> failures;                           // responses that were of no use
 
   LookupEnd end = LookupEnd::undecided;
   Sighting resolved_by;          // the usable response

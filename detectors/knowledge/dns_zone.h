@@ -13,7 +13,7 @@ namespace wirefault::dns {
 // one label off only groups names a little more widely.
 inline bool is_two_level_suffix(std::string_view suffix) {
   static constexpr std::array<std::string_view, 16> known{
-      "ac.uk.",  "co.id.",  "co.il.",  "co.in.",  "co.jp.", "co.kr.", "co.nz.", "co.uk.",
+      "ac.uk.", "co.id.",  "co.il.",  "co.in.",  "co.jp.",  "co.kr.",  "co.nz.",  "co.uk.",
       "co.za.", "com.ar.", "com.au.", "com.br.", "com.cn.", "com.mx.", "com.tr.", "org.uk."};
   return std::find(known.begin(), known.end(), suffix) != known.end();
 }

@@ -66,7 +66,7 @@ inline dns::Transaction answered(Frames& frames, const Asked& what, double asked
 class DetectorBench final : public KnowledgeListener {
  public:
   explicit DetectorBench(const DetectorEntry& entry, const std::vector<std::string>& overrides = {})
-      : settings_{overrides}, lookups_{settings_, std::size_t{1} << 20} {
+      : settings_{overrides}, lookups_{settings_, std::size_t{1} << 20}, actions_{settings_} {
     Setup setup{settings_, entry.id};
     detector_ = entry.make(setup);
   }
@@ -84,12 +84,17 @@ class DetectorBench final : public KnowledgeListener {
     }
     detector_->on_dns_transaction(transaction);
   }
-  void on_dns_lookup(const dns::Lookup& lookup) override { detector_->on_dns_lookup(lookup); }
+  void on_dns_lookup(const dns::Lookup& lookup) override {
+    detector_->on_dns_lookup(lookup);
+    actions_.add(lookup, *this);
+  }
+  void on_dns_action(const dns::Action& action) override { detector_->on_dns_action(action); }
 
   Detector& detector() { return *detector_; }
 
   std::vector<Finding> findings(double now) {
     lookups_.finish(*this);
+    actions_.finish(*this);
     std::vector<Finding> found;
     detector_->judge({at(now), true}, found);
     return found;
@@ -98,6 +103,7 @@ class DetectorBench final : public KnowledgeListener {
  private:
   Settings settings_;
   dns::Lookups lookups_;
+  dns::Actions actions_;
   std::unique_ptr<Detector> detector_;
 };
 

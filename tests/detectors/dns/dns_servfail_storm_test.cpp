@@ -1,0 +1,92 @@
+#include "tests/support/catch.h"
+#include "tests/support/dns_facts.h"
+
+namespace wirefault::test {
+namespace {
+
+constexpr auto servfail = dns::Rcode::servfail;
+
+struct Case {
+  Frames frames;
+  DetectorBench bench{entry_of("dns-servfail-storm")};
+
+  // One failed action: two attempts, both SERVFAIL.
+  void fail(const std::string& client, const std::string& name, double at) {
+    bench.hear(answered(frames, {.client = client, .name = name}, at, at + 0.01, servfail));
+    bench.hear(answered(frames, {.client = client, .name = name}, at + 0.02, at + 0.03, servfail));
+  }
+  void resolve(const std::string& name, double at) {
+    bench.hear(answered(frames, {.client = "192.0.2.99", .name = name}, at, at + 0.01));
+  }
+};
+
+std::string host(int number, const std::string& zone) {
+  return "h" + std::to_string(number) + "." + zone;
+}
+
+TEST_CASE("one zone failing for many clients is a storm of the zone",
+          "[detectors][dns-servfail-storm]") {
+  Case c;
+  for (int i = 0; i < 12; ++i) {
+    c.fail("192.0.2." + std::to_string(10 + i % 4), host(i, "example.com."), i);
+    c.resolve(host(i, "example.net."), i + 0.5);
+  }
+  const auto found = c.bench.findings(100);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].variant == "zone");
+  CHECK(found[0].severity == Severity::critical);  // nothing of it resolves, four clients
+  CHECK(found[0].who[0].top[0].text == "example.com.");
+  CHECK(found[0].count == 24);
+}
+
+TEST_CASE("all zones failing is a storm of the responder", "[detectors][dns-servfail-storm]") {
+  Case c;
+  for (int i = 0; i < 12; ++i) {
+    c.fail("192.0.2.10",
+           host(i, i % 3 == 0   ? "example.com."
+                   : i % 3 == 1 ? "example.net."
+                                : "example.org."),
+           i * 3);
+  }
+  const auto found = c.bench.findings(100);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].variant == "responder");
+  CHECK(found[0].severity == Severity::critical);
+}
+
+TEST_CASE("one name asked 300 times is no storm", "[detectors][dns-servfail-storm]") {
+  Case c;
+  for (int i = 0; i < 300; ++i) c.fail("192.0.2.10", "www.example.com.", i * 20);
+  CHECK(c.bench.findings(7000).empty());
+}
+
+// getaddrinfo() with two servers and a search suffix: 16 responses, one failure
+TEST_CASE("sixteen responses of one action are one failure", "[detectors][dns-servfail-storm]") {
+  Case c;
+  for (int repeat = 0; repeat < 10; ++repeat) {
+    for (const char* name : {"www.example.com.", "www.example.com.example.net."}) {
+      c.fail("192.0.2.10", name, 0.01 * repeat);
+    }
+  }
+  CHECK(c.bench.findings(100).empty());
+}
+
+TEST_CASE("a few failures among many answers are no storm", "[detectors][dns-servfail-storm]") {
+  Case c;
+  c.fail("192.0.2.10", host(0, "example.com."), 0);
+  for (int i = 0; i < 300; ++i) c.resolve(host(i, "example.com."), 0.1 + i * 0.1);
+  for (int i = 1; i < 12; ++i) c.fail("192.0.2.10", host(i, "example.com."), i * 3);
+  CHECK(c.bench.findings(100).empty());
+}
+
+TEST_CASE("names that do not exist are no storm", "[detectors][dns-servfail-storm]") {
+  Case c;
+  for (int i = 0; i < 50; ++i) {
+    c.bench.hear(
+        answered(c.frames, {.name = host(i, "example.com.")}, i, i + 0.01, dns::Rcode::nxdomain));
+  }
+  CHECK(c.bench.findings(100).empty());
+}
+
+}  // namespace
+}  // namespace wirefault::test

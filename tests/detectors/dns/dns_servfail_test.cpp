@@ -1,0 +1,82 @@
+#include "tests/support/catch.h"
+#include "tests/support/dns_facts.h"
+
+namespace wirefault::test {
+namespace {
+
+constexpr auto servfail = dns::Rcode::servfail;
+
+// client --A?--> SERVFAIL, again to the next server: SERVFAIL
+TEST_CASE("a name that every server fails is an error", "[detectors][dns-servfail]") {
+  Frames frames;
+  DetectorBench bench{entry_of("dns-servfail")};
+  bench.hear(answered(frames, {}, 0, 0.01, servfail));
+  bench.hear(answered(frames, {.server = "198.51.100.54"}, 0.02, 0.03, servfail));
+  const auto found = bench.findings(30);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].severity == Severity::error);
+  CHECK(found[0].count == 1);
+  CHECK(found[0].title == "www.example.com. fails with SERVFAIL");
+  CHECK(found[0].who[0].top[0].text == "www.example.com.");
+}
+
+TEST_CASE("a SERVFAIL that the next server makes good is nothing", "[detectors][dns-servfail]") {
+  Frames frames;
+  DetectorBench bench{entry_of("dns-servfail")};
+  bench.hear(answered(frames, {}, 0, 0.01, servfail));
+  bench.hear(answered(frames, {}, 0.02, 0.03, servfail));
+  bench.hear(answered(frames, {.server = "198.51.100.54"}, 0.04, 0.05));
+  CHECK(bench.findings(30).empty());
+}
+
+// getaddrinfo(): A and AAAA, each tried with and without the search suffix
+TEST_CASE("what one call wanted is one finding", "[detectors][dns-servfail]") {
+  Frames frames;
+  DetectorBench bench{entry_of("dns-servfail")};
+  for (const char* name : {"intranet.example.com.", "intranet.example.com.example.net."}) {
+    for (const dns::Type type : {dns::Type::a, dns::Type::aaaa}) {
+      bench.hear(answered(frames, {.name = name, .type = type}, 0, 0.01, servfail));
+      bench.hear(answered(frames, {.name = name, .type = type}, 0.02, 0.03, servfail));
+    }
+  }
+  const auto found = bench.findings(30);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].count == 1);
+  CHECK(found[0].frames.size() == 8);
+}
+
+TEST_CASE("one SERVFAIL, never asked again, is chance", "[detectors][dns-servfail]") {
+  Frames frames;
+  DetectorBench bench{entry_of("dns-servfail")};
+  bench.hear(answered(frames, {}, 0, 0.01, servfail));
+  CHECK(bench.findings(30).empty());
+}
+
+TEST_CASE("a resolver's own queries are no user's lookup", "[detectors][dns-servfail]") {
+  Frames frames;
+  DetectorBench bench{entry_of("dns-servfail")};
+  for (const double at : {0.0, 1.0}) {
+    dns::Transaction iterative = answered(frames, {}, at, at + 0.01, servfail);
+    iterative.recursion_desired = false;
+    bench.hear(iterative);
+  }
+  CHECK(bench.findings(30).empty());
+}
+
+TEST_CASE("an extended error is quoted as the first cause", "[detectors][dns-servfail]") {
+  Frames frames;
+  DetectorBench bench{entry_of("dns-servfail")};
+  for (const double at : {0.0, 0.1}) {
+    dns::Transaction failed = answered(frames, {}, at, at + 0.01, servfail);
+    failed.response.extended_errors[0] = 7;
+    failed.response.extended_error_count = 1;
+    bench.hear(failed);
+  }
+  const auto found = bench.findings(30);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].causes[0].id == "extended-error");
+  CHECK(found[0].causes[0].text.find(dns::extended_error_name(7)) != std::string::npos);
+}
+
+}  // namespace
+}  // namespace wirefault::test
