@@ -2,13 +2,15 @@
 """Measures wirefault against the bare libpcap loop and tshark, and holds it to its goals.
 
   run.py [--quick] [--build DIR] [--data DIR] [--rounds N] [--only WORD] [--without-tshark]
+         [--processor-time]
 
 Makes the captures on first use (8 GB; 2 GB with --quick, which takes captures of 1 M packets where
 the goals speak of 5 M). Programs take turns on each capture, so that a drifting machine moves all of
 them; a ratio is the median of the rounds' ratios. Times are of the whole process, page cache warm;
 memory is the peak resident size. tshark is slow, so its rows are measured on the captures of 1 M
 packets, wirefault and tshark on the same one. The two growth rows read from a pipe out of the
-generator and compare processor time, since the generator may be the slower end.
+generator and compare processor time, since the generator may be the slower end. --processor-time
+compares nothing else, for a machine that is busy with other things.
 
 Exits 1 when a "must" is missed.
 """
@@ -145,8 +147,8 @@ class Bench:
             path, truth = self.capture(self.pick(name))
             runs = self.take_turns(path, {"libpcap": [self.loop, path],
                                           "wirefault": self.analyze(path)})
-            self.row(self.pick(name), median_ratio(runs["wirefault"], runs["libpcap"]), goal)
-            print_costs(runs, truth["packets"])
+            self.row(self.pick(name), self.ratio(runs["wirefault"], runs["libpcap"]), goal)
+            self.print_costs(runs, truth["packets"])
 
     def tshark_rows(self):
         if self.options.without_tshark or not shutil.which("tshark"):
@@ -159,8 +161,8 @@ class Bench:
             runs = self.take_turns(path, {"wirefault": self.analyze(path),
                                           "tshark": ["tshark", "-r", path, "-q", "-z", "expert"]},
                                    rounds=1 if self.options.quick else 3)
-            self.row(name, median_ratio(runs["tshark"], runs["wirefault"]), goal)
-            print_costs(runs, truth["packets"])
+            self.row(name, self.ratio(runs["tshark"], runs["wirefault"]), goal)
+            self.print_costs(runs, truth["packets"])
 
     def memory_rows(self):
         self.title("peak memory")
@@ -219,6 +221,18 @@ class Bench:
                 runs[name].append(run(command))
         return runs
 
+    def seconds(self, one):
+        return one.cpu if self.options.processor_time else one.wall
+
+    def ratio(self, ours, theirs):
+        return statistics.median(self.seconds(a) / self.seconds(b) for a, b in zip(ours, theirs))
+
+    def print_costs(self, runs, packets):
+        for name, some in runs.items():
+            costs = sorted(self.seconds(one) * 1e9 / packets for one in some)
+            print(f"    {name:10} {statistics.median(costs):7.0f} ns/packet"
+                  f" [{costs[0]:.0f}-{costs[-1]:.0f}], {max(one.peak for one in some):5.0f} MiB")
+
     def piped(self, scenario, packets):
         """One run over what the generator writes, and the number of packets."""
         truth = self.options.data / "piped.json"
@@ -247,20 +261,8 @@ def run(command, stdin=subprocess.DEVNULL):
     return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
-def median_ratio(ours, theirs):
-    return statistics.median(a.wall / b.wall for a, b in zip(ours, theirs))
-
-
 def percent(now, before):
     return (now / before - 1) * 100
-
-
-def print_costs(runs, packets):
-    for name, some in runs.items():
-        walls = sorted(one.wall * 1e9 / packets for one in some)
-        print(f"    {name:10} {statistics.median(walls):7.0f} ns/packet"
-              f" [{walls[0]:.0f}-{walls[-1]:.0f}],"
-              f" {max(one.peak for one in some):5.0f} MiB")
 
 
 def main():
@@ -275,6 +277,7 @@ def main():
                         help="rows of one capture (mix, dns, ...) or kind (time, tshark, memory,"
                              " growth, start)")
     parser.add_argument("--without-tshark", action="store_true")
+    parser.add_argument("--processor-time", action="store_true")
     options = parser.parse_args()
 
     bench = Bench(options)
