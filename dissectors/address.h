@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstdint>
 #include <cstring>
@@ -23,8 +24,13 @@ class IpAddress {
 
   // From the wire; the caller has checked that 4 or 16 bytes are there.
   static IpAddress v4(const std::uint8_t* bytes) {
+    // As one word: four bytes stored into sixteen zeros would stall whoever copies them.
+    std::uint32_t word = 0;
+    std::memcpy(&word, bytes, 4);
+    constexpr int shift = std::endian::native == std::endian::big ? 32 : 0;
+    const std::array<std::uint64_t, 2> words{std::uint64_t{word} << shift, 0};
     IpAddress address;
-    std::memcpy(address.bytes_.data(), bytes, 4);
+    std::memcpy(address.bytes_.data(), words.data(), 16);
     return address;
   }
   static IpAddress v6(const std::uint8_t* bytes) {

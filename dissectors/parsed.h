@@ -87,7 +87,14 @@ class Parsed {
   explicit operator bool() const { return flaw_ == Flaw::none; }
   Flaw flaw() const { return flaw_; }
 
-  // Only where there is a value. The mutable forms let a parser fill the result in place.
+  // Parsers on the hot path fill the result in place and settle it at the end:
+  //   Parsed<T> parsed;
+  //   parsed.settle(fill(*parsed, bytes));
+  //   return parsed;
+  // With one object and one return, it is built where the caller wants it and never copied.
+  void settle(Flaw flaw) { flaw_ = flaw; }
+
+  // Only where there is a value.
   const T& operator*() const { return value_; }
   const T* operator->() const { return &value_; }
   T& operator*() { return value_; }

@@ -104,16 +104,21 @@ Rcode Message::full_rcode(const std::optional<Edns>& edns) const {
 }
 
 Parsed<Question> Message::question() const {
-  if (question_count() == 0) return Flaw::dns_count;
   Parsed<Question> parsed;
+  parsed.settle(fill(*parsed));
+  return parsed;
+}
+
+Flaw Message::fill(Question& question) const {
+  if (question_count() == 0) return Flaw::dns_count;
   Budget budget;
   std::size_t position = header_size;
-  if (const Flaw flaw = Name::read(payload_, position, parsed->name, budget); flaw != Flaw::none)
+  if (const Flaw flaw = Name::read(payload_, position, question.name, budget); flaw != Flaw::none)
     return flaw;
   if (!has(payload_, position, question_tail)) return lack(payload_);
-  parsed->type = static_cast<Type>(be16(at(position)));
-  parsed->klass = be16(at(position + 2));
-  return parsed;
+  question.type = static_cast<Type>(be16(at(position)));
+  question.klass = be16(at(position + 2));
+  return Flaw::none;
 }
 
 Parsed<std::optional<Edns>> Message::edns() const {

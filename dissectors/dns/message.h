@@ -83,6 +83,7 @@ class Message {
   friend class Parsed<Message>;
   Message() = default;
 
+  Flaw fill(Question& question) const;
   const std::uint8_t* at(std::size_t offset) const { return payload_.bytes.data() + offset; }
   std::uint16_t bits() const { return be16(at(2)); }
 

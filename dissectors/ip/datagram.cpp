@@ -65,26 +65,23 @@ Payload limit(Datagram& datagram, const Payload& carried) {
   return whole;
 }
 
-Parsed<Datagram> finish(Parsed<Datagram>& parsed) {
-  if (is_extension(parsed->protocol) && parsed->fragment_offset == 0) {
-    if (const Flaw flaw = walk_extensions(*parsed); flaw != Flaw::none) return flaw;
+Flaw finish(Datagram& datagram) {
+  if (is_extension(datagram.protocol) && datagram.fragment_offset == 0) {
+    if (const Flaw flaw = walk_extensions(datagram); flaw != Flaw::none) return flaw;
   }
-  const Datagram& datagram = *parsed;
   if (datagram.more_fragments && datagram.payload.length % 8 != 0) return Flaw::fragment_unaligned;
   if (datagram.fragment_offset + datagram.payload.length > 65535 && datagram.is_fragment())
     return Flaw::fragment_oversize;
-  return parsed;
+  return Flaw::none;
 }
 
-Parsed<Datagram> parse_v4(const Payload& carried) {
+Flaw fill_v4(Datagram& datagram, const Payload& carried) {
   if (carried.bytes.size() < v4_header_size)
     return carried.lack(v4_header_size, Flaw::ip_header_length);
   const std::uint8_t* header = carried.bytes.data();
   const std::size_t header_length = (header[0] & 0x0fu) * std::size_t{4};
   if (header_length < v4_header_size) return Flaw::ip_header_length;
 
-  Parsed<Datagram> parsed;
-  Datagram& datagram = *parsed;
   datagram.total_length = be16(header + 2);
   if (datagram.total_length == 0) {
     datagram.has_offloaded_length = true;
@@ -106,18 +103,16 @@ Parsed<Datagram> parse_v4(const Payload& carried) {
   datagram.payload = limit(datagram, carried).after(header_length);
   if (datagram.is_fragment() && datagram.protocol == protocol::authentication) {
     // AH authenticates the whole datagram, which a fragment is not.
-    return parsed;
+    return Flaw::none;
   }
-  return finish(parsed);
+  return finish(datagram);
 }
 
-Parsed<Datagram> parse_v6(const Payload& carried) {
+Flaw fill_v6(Datagram& datagram, const Payload& carried) {
   if (carried.bytes.size() < v6_header_size)
     return carried.lack(v6_header_size, Flaw::ip_header_length);
   const std::uint8_t* header = carried.bytes.data();
 
-  Parsed<Datagram> parsed;
-  Datagram& datagram = *parsed;
   datagram.total_length = be16(header + 4) + std::uint32_t{v6_header_size};
   // Zero also in a jumbogram (RFC 2675), which Linux makes of large offloaded segments.
   if (be16(header + 4) == 0 && carried.length > ordinary_frame) {
@@ -132,21 +127,23 @@ Parsed<Datagram> parse_v6(const Payload& carried) {
   datagram.hop_limit = header[7];
   datagram.header_length = v6_header_size;
   datagram.payload = limit(datagram, carried).after(v6_header_size);
-  return finish(parsed);
+  return finish(datagram);
 }
 
 }  // namespace
 
 Parsed<Datagram> parse(const Payload& carried) {
-  if (carried.bytes.empty()) return carried.lack(1, Flaw::ip_header_length);
-  switch (carried.bytes[0] >> 4) {
-    case 4:
-      return parse_v4(carried);
-    case 6:
-      return parse_v6(carried);
-    default:
-      return Flaw::ip_version;
+  Parsed<Datagram> parsed;
+  const int version = carried.bytes.empty() ? 0 : carried.bytes[0] >> 4;
+  if (version == 4) {
+    parsed.settle(fill_v4(*parsed, carried));
+  } else if (version == 6) {
+    parsed.settle(fill_v6(*parsed, carried));
+  } else {
+    parsed.settle(carried.bytes.empty() ? carried.lack(1, Flaw::ip_header_length)
+                                        : Flaw::ip_version);
   }
+  return parsed;
 }
 
 Parsed<Datagram> after_reassembly(const Datagram& first, const Payload& payload) {
@@ -155,7 +152,8 @@ Parsed<Datagram> after_reassembly(const Datagram& first, const Payload& payload)
   whole.more_fragments = false;
   whole.payload = payload;
   whole.total_length = whole.header_length + payload.length;
-  return finish(parsed);
+  parsed.settle(finish(whole));
+  return parsed;
 }
 
 std::uint16_t checksum(Bytes bytes) {

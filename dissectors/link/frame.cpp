@@ -378,14 +378,14 @@ Parsed<Frame> dissect(const Packet& packet) {
   Parsed<Frame> parsed;
   parsed->payload = {packet.bytes, packet.original_length};
   parsed->direction = packet.direction;
-  if (const Flaw flaw = read_link(*parsed, packet.link_type); flaw != Flaw::none) return flaw;
+  parsed.settle(read_link(*parsed, packet.link_type));
   return parsed;
 }
 
 Parsed<Frame> dissect_ethernet(const Payload& frame) {
   Parsed<Frame> parsed;
   parsed->payload = frame;
-  if (const Flaw flaw = read_ethernet(*parsed, false); flaw != Flaw::none) return flaw;
+  parsed.settle(read_ethernet(*parsed, false));
   return parsed;
 }
 

@@ -96,22 +96,14 @@ void read_options(Bytes bytes, bool is_cut, Options& options) {
 // appendix A).
 constexpr std::uint32_t timestamps_alone = 0x0101080a;
 
-}  // namespace
-
-bool Segment::has_illegal_flags() const {
-  if (has(syn) && (flags & (fin | rst)) != 0) return true;
-  return (flags & (syn | ack | rst | fin)) == 0;
-}
-
-Parsed<Segment> Segment::parse(const Payload& carried) {
-  if (carried.bytes.size() < min_header_size)
-    return carried.lack(min_header_size, Flaw::tcp_offset);
+Flaw fill(Segment& segment, const Payload& carried) {
+  if (carried.bytes.size() < Segment::min_header_size)
+    return carried.lack(Segment::min_header_size, Flaw::tcp_offset);
   const std::uint8_t* header = carried.bytes.data();
   const std::size_t header_length = std::size_t{header[12]} >> 4 << 2;
-  if (header_length < min_header_size || header_length > carried.length) return Flaw::tcp_offset;
+  if (header_length < Segment::min_header_size || header_length > carried.length)
+    return Flaw::tcp_offset;
 
-  Parsed<Segment> parsed;
-  Segment& segment = *parsed;
   segment.source_port = be16(header);
   segment.destination_port = be16(header + 2);
   segment.sequence = be32(header + 4);
@@ -127,10 +119,24 @@ Parsed<Segment> Segment::parse(const Payload& carried) {
     segment.options.has_timestamps = true;
     segment.options.timestamp = be32(header + 24);
     segment.options.timestamp_echo = be32(header + 28);
-  } else if (header_length > min_header_size) {
-    read_options(carried.bytes.subspan(min_header_size, captured - min_header_size),
-                 captured < header_length, segment.options);
+  } else if (header_length > Segment::min_header_size) {
+    read_options(
+        carried.bytes.subspan(Segment::min_header_size, captured - Segment::min_header_size),
+        captured < header_length, segment.options);
   }
+  return Flaw::none;
+}
+
+}  // namespace
+
+bool Segment::has_illegal_flags() const {
+  if (has(syn) && (flags & (fin | rst)) != 0) return true;
+  return (flags & (syn | ack | rst | fin)) == 0;
+}
+
+Parsed<Segment> Segment::parse(const Payload& carried) {
+  Parsed<Segment> parsed;
+  parsed.settle(fill(*parsed, carried));
   return parsed;
 }
 

@@ -8,37 +8,47 @@ bool length_is_ips(std::uint16_t length, std::uint32_t carried) {
   return length == 0 && carried > 1500;
 }
 
-Parsed<Datagram> parse_header(const Payload& carried, std::uint16_t& length) {
+Flaw read_header(Datagram& datagram, const Payload& carried, std::uint16_t& length) {
   if (carried.bytes.size() < Datagram::header_size)
     return carried.lack(Datagram::header_size, Flaw::udp_length);
   const std::uint8_t* header = carried.bytes.data();
-  Parsed<Datagram> parsed;
-  parsed->source_port = be16(header);
-  parsed->destination_port = be16(header + 2);
-  parsed->checksum = be16(header + 6);
+  datagram.source_port = be16(header);
+  datagram.destination_port = be16(header + 2);
+  datagram.checksum = be16(header + 6);
+  datagram.payload = carried.after(Datagram::header_size);
   length = be16(header + 4);
   if (length < Datagram::header_size && !length_is_ips(length, carried.length))
     return Flaw::udp_length;
-  return parsed;
+  return Flaw::none;
+}
+
+Flaw fill(Datagram& datagram, const Payload& carried) {
+  std::uint16_t length = 0;
+  if (const Flaw flaw = read_header(datagram, carried, length); flaw != Flaw::none) return flaw;
+  if (length > carried.length) return Flaw::udp_length;
+  if (length != 0) datagram.payload = datagram.payload.first(length - Datagram::header_size);
+  return Flaw::none;
+}
+
+Flaw fill_first_fragment(Datagram& datagram, const Payload& carried) {
+  std::uint16_t length = 0;
+  if (const Flaw flaw = read_header(datagram, carried, length); flaw != Flaw::none) return flaw;
+  if (length > carried.length)
+    datagram.payload.length = length - std::uint32_t{Datagram::header_size};
+  return Flaw::none;
 }
 
 }  // namespace
 
 Parsed<Datagram> Datagram::parse(const Payload& carried) {
-  std::uint16_t length = 0;
-  Parsed<Datagram> parsed = parse_header(carried, length);
-  if (!parsed) return parsed;
-  if (length > carried.length) return Flaw::udp_length;
-  parsed->payload = (length == 0 ? carried : carried.first(length)).after(header_size);
+  Parsed<Datagram> parsed;
+  parsed.settle(fill(*parsed, carried));
   return parsed;
 }
 
 Parsed<Datagram> Datagram::parse_first_fragment(const Payload& carried) {
-  std::uint16_t length = 0;
-  Parsed<Datagram> parsed = parse_header(carried, length);
-  if (!parsed) return parsed;
-  parsed->payload = carried.after(header_size);
-  if (length > carried.length) parsed->payload.length = length - std::uint32_t{header_size};
+  Parsed<Datagram> parsed;
+  parsed.settle(fill_first_fragment(*parsed, carried));
   return parsed;
 }
 
