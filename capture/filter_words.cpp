@@ -205,10 +205,6 @@ constexpr auto keywords = std::to_array<std::string_view>({"host",
 constexpr auto take_names = std::to_array<std::string_view>(
     {"port", "portrange", "proto", "protochain", "llc", "ifname", "on", "rset", "ruleset", "reason",
      "action", "type", "subtype", "dir", "direction"});
-// After these comes an address.
-constexpr auto take_addresses = std::to_array<std::string_view>(
-    {"host", "net", "gateway", "src", "dst", "mask", "addr1", "addr2", "addr3", "addr4", "address1",
-     "address2", "address3", "address4", "ra", "ta"});
 constexpr auto connectives = std::to_array<std::string_view>({"and", "or", "not"});
 
 template <std::size_t size>
@@ -281,10 +277,10 @@ std::optional<FilterProblem> find_unknown_word(std::string_view expression) {
         word.text.size() == 1 && std::isalnum(static_cast<unsigned char>(word.text[0])) == 0;
     if (is_symbol) {
       if (word.text != ")" && word.text != "]") operand_is_due = true;
+    } else if (is_one_of(word.text, connectives)) {
+      operand_is_due = true;
     } else if (is_one_of(word.text, keywords)) {
-      if (is_one_of(word.text, take_names)) names_are_due = true;
-      if (is_one_of(word.text, take_addresses)) names_are_due = false;
-      operand_is_due = is_one_of(word.text, take_names) || is_one_of(word.text, connectives);
+      names_are_due = operand_is_due = is_one_of(word.text, take_names);
     } else if (is_number_or_address(word.text) || (names_are_due && operand_is_due)) {
       operand_is_due = false;
     } else {

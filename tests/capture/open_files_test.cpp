@@ -198,17 +198,20 @@ TEST_CASE("a lone file keeps its order, and each file does in a timeline", "[cap
 }
 
 TEST_CASE("a timeline of large files is complete and in order", "[capture]") {
+  const auto distinct = [](std::size_t i) { return std::to_string(i) + std::string(1000, 'x'); };
   const TemporaryDirectory directory;
   std::vector<std::string> names;
   for (unsigned f = 0; f < 3; ++f) {
     PcapFile file;
-    for (unsigned i = 0; i < 1000; ++i) file.packet(3 * i + f, 0, std::string(1000, 'x'));
+    for (unsigned i = 0; i < 1000; ++i) file.packet(3 * i + f, 0, distinct(3 * i + f));
     names.push_back(directory / std::to_string(f));
     write_file(names.back(), file.bytes());
   }
   const auto capture = read_all(*open_files(names));
   REQUIRE(capture.packets.size() == 3000);
-  CHECK(std::ranges::is_sorted(seconds(capture)));
+  std::size_t right = 0;
+  for (std::size_t i = 0; i < 3000; ++i) right += capture.packets[i].bytes == distinct(i) ? 1u : 0u;
+  CHECK(right == 3000);
 }
 
 // Two of a rotated capture overlap at most; all of them open at once would not fit a process.
