@@ -74,7 +74,7 @@ def tshark_counters(row):
         "packets": total("packets"),
         "dns_queries": total("dns_q_udp", "dns_q_tcp"),
         "dns_responses": total("dns_r_udp", "dns_r_tcp"),
-        "dns_without_response": total("dns_unans_own"),
+        "dns_without_response": total("dns_unans_own", "dns_tcp_noresp"),
         "tcp_half_open": total("tcp_half_open"),
         "ip_fragmented_datagrams": total("ipfrag_dgrams"),
         "ip_incomplete_datagrams": total("ipfrag_dgrams_incomplete"),
