@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "detectors/incidents.h"
 #include "detectors/ranking.h"
 #include "dissectors/dns/codes.h"
 
@@ -133,7 +134,9 @@ Result Judgement::result(const std::vector<SourceInfo>& sources) const {
       result.findings.push_back(std::move(finding));
     }
   }
+  merge_tails(result.findings);
   rank(result.findings);
+  result.incidents = group(result.findings);
   return result;
 }
 

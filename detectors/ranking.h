@@ -7,6 +7,10 @@
 
 namespace wirefault {
 
+// More than twenty findings of one detector read as noise: those beyond become one, with their
+// counts, hosts and frames added up.
+void merge_tails(std::vector<Finding>& findings);
+
 // Worst first: severity, then confidence, then what concerns most; ties by time, detector and
 // entity. Gives ids F1.. in that order, and fingerprints.
 void rank(std::vector<Finding>& findings);

@@ -1,0 +1,187 @@
+#include "detectors/incidents.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <set>
+
+namespace wirefault {
+namespace {
+
+// How the hosts of a root and of an effect must agree.
+enum class Link : std::uint8_t {
+  pair,      // every host of the effect takes part in the root
+  target,    // whom the effect's clients could not reach is whom the root is about
+  source,    // the effect's client is the root's
+  zone,      // the effect's name lies in the root's zone, or it names the root's server
+  resolver,  // the effect's server is the client that the root left without answers
+};
+
+struct Rule {
+  std::string_view root;
+  std::string_view effect;
+  Link link;
+  std::string_view why;
+};
+
+// Lower layers first: the first rule that fits gives the root.
+constexpr std::array rules{
+    Rule{"port-scan", "tcp-refused", Link::source, "they are answers to the scan"},
+    Rule{"port-scan", "tcp-syn-timeout", Link::source, "they are probes of the scan"},
+    Rule{"port-scan", "icmp-unreachable", Link::source, "they are answers to the scan"},
+    Rule{"port-scan", "icmp-admin-prohibited", Link::source, "they are answers to the scan"},
+    Rule{"icmp-admin-prohibited", "tcp-syn-timeout", Link::target, "a filter says that it rejects"},
+    Rule{"icmp-admin-prohibited", "dns-unanswered", Link::target, "a filter says that it rejects"},
+    Rule{"icmp-unreachable", "tcp-syn-timeout", Link::target, "a router says it is unreachable"},
+    Rule{"icmp-unreachable", "dns-unanswered", Link::target, "ICMP says it is unreachable"},
+    Rule{"ip-fragment-loss", "dns-fragmented-response-loss", Link::pair, "the fragments are lost"},
+    Rule{"ip-fragment-loss", "dns-unanswered", Link::pair, "its answers are among the fragments"},
+    Rule{"pmtu-blackhole", "dns-fragmented-response-loss", Link::pair, "large packets are dropped"},
+    Rule{"pmtu-blackhole", "ip-fragment-loss", Link::pair, "large packets are dropped"},
+    Rule{"pmtu-blackhole", "tcp-retransmission", Link::pair,
+         "it repeats what is too large to pass"},
+    Rule{"icmp-frag-needed", "tcp-retransmission", Link::pair,
+         "it repeats what is too large to pass"},
+    Rule{"tcp-syn-flood", "tcp-syn-timeout", Link::target, "the flood fills the listener"},
+    Rule{"tcp-syn-flood", "tcp-refused", Link::target, "the flood fills the listener"},
+    Rule{"tcp-retransmission", "tcp-out-of-order", Link::pair, "the same path loses and reorders"},
+    Rule{"dns-fragmented-response-loss", "dns-unanswered", Link::pair,
+         "its large answers are lost"},
+    Rule{"dns-unanswered", "dns-servfail-storm", Link::resolver,
+         "the resolver is left without answers"},
+    Rule{"dns-unanswered", "dns-servfail", Link::resolver, "the resolver is left without answers"},
+    Rule{"dns-servfail-storm", "dns-servfail", Link::zone, "the name is part of the storm"},
+};
+
+// Findings of these are about packets that are too large for the path.
+constexpr std::array mtu_detectors{std::string_view{"ip-fragment-loss"},
+                                   std::string_view{"pmtu-blackhole"},
+                                   std::string_view{"icmp-frag-needed"}};
+
+// 192.0.2.1 of 192.0.2.1:53, 2001:db8::1 of [2001:db8::1]:53.
+std::string host_of(const std::string& text) {
+  if (text.starts_with('[')) return text.substr(1, text.find(']') - 1);
+  const std::size_t colon = text.find(':');
+  if (colon == std::string::npos || text.find(':', colon + 1) != std::string::npos) return text;
+  return text.substr(0, colon);
+}
+
+std::set<std::string> members(const Finding& finding,
+                              std::initializer_list<std::string_view> roles) {
+  std::set<std::string> found;
+  for (const Who& who : finding.who) {
+    if (std::find(roles.begin(), roles.end(), who.role) == roles.end()) continue;
+    for (const Who::Member& member : who.top) found.insert(host_of(member.text));
+  }
+  return found;
+}
+
+bool meet(const std::set<std::string>& a, const std::set<std::string>& b) {
+  return std::any_of(a.begin(), a.end(), [&](const std::string& each) { return b.contains(each); });
+}
+
+bool ends_with_zone(const std::string& name, const std::string& zone) {
+  return name == zone || name.ends_with("." + zone);
+}
+
+bool concern_the_same(Link link, const Finding& root, const Finding& effect) {
+  switch (link) {
+    case Link::pair: {
+      const auto hosts = members(root, {"client", "server", "service", "address"});
+      const auto clients = members(effect, {"client"});
+      const auto servers = members(effect, {"server", "service", "address"});
+      return meet(hosts, servers) && (clients.empty() || meet(hosts, clients));
+    }
+    case Link::target:
+      return meet(members(root, {"server", "service"}), members(effect, {"server", "service"}));
+    case Link::source:
+      return meet(members(root, {"client"}), members(effect, {"client"}));
+    case Link::zone: {
+      if (root.variant == "responder") {
+        return meet(members(root, {"server"}), members(effect, {"server"}));
+      }
+      const auto zones = members(root, {"zone"});
+      const auto names = members(effect, {"name"});
+      return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+        return std::any_of(zones.begin(), zones.end(),
+                           [&](const std::string& zone) { return ends_with_zone(name, zone); });
+      });
+    }
+    case Link::resolver:
+      return meet(members(root, {"client"}), members(effect, {"server"}));
+  }
+  return false;
+}
+
+// The root may be seen a little later than its effect: a deadline must pass before it is known.
+bool fits_in_time(const Finding& root, const Finding& effect) {
+  constexpr Duration slack = std::chrono::seconds{1};
+  return root.first <= effect.first + slack && root.last + std::chrono::seconds{60} >= effect.first;
+}
+
+struct Explanation {
+  std::size_t root = 0;
+  std::string_view why;
+};
+
+std::optional<Explanation> explain(const std::vector<Finding>& findings, std::size_t effect) {
+  for (const Rule& rule : rules) {
+    if (rule.effect != findings[effect].detector) continue;
+    for (std::size_t root = 0; root < findings.size(); ++root) {
+      if (root != effect && rule.root == findings[root].detector &&
+          fits_in_time(findings[root], findings[effect]) &&
+          concern_the_same(rule.link, findings[root], findings[effect])) {
+        return Explanation{root, rule.why};
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+std::string title_of(const Finding& root) {
+  const bool too_large =
+      std::find(mtu_detectors.begin(), mtu_detectors.end(), root.detector) != mtu_detectors.end();
+  return too_large ? fmt::format("mtu-path-drop: {}", root.title) : root.title;
+}
+
+}  // namespace
+
+std::vector<Incident> group(std::vector<Finding>& findings) {
+  std::vector<std::optional<Explanation>> explanations;
+  for (std::size_t i = 0; i < findings.size(); ++i) explanations.push_back(explain(findings, i));
+
+  // The rules lead from lower layers to upper ones only, so following them comes to an end.
+  const auto root_of = [&](std::size_t finding) {
+    for (std::size_t steps = 0; explanations[finding] && steps < rules.size(); ++steps) {
+      finding = explanations[finding]->root;
+    }
+    return finding;
+  };
+
+  std::vector<Incident> incidents;
+  for (std::size_t root = 0; root < findings.size(); ++root) {
+    if (explanations[root]) continue;
+    Incident incident;
+    for (std::size_t effect = 0; effect < findings.size(); ++effect) {
+      if (effect == root || root_of(effect) != root) continue;
+      incident.findings.push_back(findings[effect].id);
+      if (incident.why.empty()) incident.why = explanations[effect]->why;
+    }
+    if (incident.findings.empty()) continue;
+    incident.id = fmt::format("I{}", incidents.size() + 1);
+    incident.title = title_of(findings[root]);
+    incident.root = findings[root].id;
+    incident.findings.insert(incident.findings.begin(), findings[root].id);
+    for (Finding& finding : findings) {
+      const auto& ids = incident.findings;
+      if (std::find(ids.begin(), ids.end(), finding.id) != ids.end())
+        finding.incident = incident.id;
+    }
+    incidents.push_back(std::move(incident));
+  }
+  return incidents;
+}
+
+}  // namespace wirefault

@@ -1,0 +1,18 @@
+// Groups findings that share one root: a dead server that makes 400 lookups fail is one incident.
+//
+// A lower layer that suffices explains an upper one if they concern the same hosts in the required
+// roles and the root began no later than the effect. Each effect gets at most one root; a root that
+// is itself an effect hands its own effects on. Effects stay visible, they are only not counted as
+// separate problems.
+#pragma once
+
+#include <vector>
+
+#include "detectors/finding.h"
+
+namespace wirefault {
+
+// `findings` have their ids. Sets Finding::incident. Incidents come in the order of their roots.
+std::vector<Incident> group(std::vector<Finding>& findings);
+
+}  // namespace wirefault

@@ -1,0 +1,81 @@
+#include "detectors/incidents.h"
+
+#include "tests/support/catch.h"
+
+namespace wirefault::test {
+namespace {
+
+Finding finding(std::string id, std::string_view detector, int first, std::vector<Who> who) {
+  Finding made;
+  made.id = std::move(id);
+  made.detector = detector;
+  made.title = std::string{detector};
+  made.first = Timestamp{std::chrono::seconds{first}};
+  made.last = made.first + std::chrono::seconds{10};
+  made.who = std::move(who);
+  return made;
+}
+
+Who one(std::string_view role, const std::string& text) {
+  return {role, {{text, 1}}, 1};
+}
+
+TEST_CASE("what follows from a root is one incident with it", "[detectors][incidents]") {
+  std::vector<Finding> findings{
+      finding("F1", "dns-unanswered", 105,
+              {one("client", "192.0.2.1"), one("server", "198.51.100.53:53")}),
+      finding("F2", "icmp-unreachable", 100,
+              {one("client", "192.0.2.1"), one("server", "198.51.100.53")}),
+      finding("F3", "tcp-refused", 100,
+              {one("client", "192.0.2.1"), one("service", "203.0.113.1:443")})};
+  const auto incidents = group(findings);
+  REQUIRE(incidents.size() == 1);
+  CHECK(incidents[0].root == "F2");
+  CHECK(incidents[0].findings == std::vector<std::string>{"F2", "F1"});
+  CHECK(findings[0].incident == "I1");
+  CHECK(findings[2].incident.empty());
+}
+
+TEST_CASE("a root that begins after its effect explains nothing", "[detectors][incidents]") {
+  std::vector<Finding> findings{
+      finding("F1", "tcp-syn-timeout", 100, {one("service", "198.51.100.7:443")}),
+      finding("F2", "tcp-syn-flood", 200, {one("service", "198.51.100.7:443")})};
+  CHECK(group(findings).empty());
+}
+
+TEST_CASE("other hosts are another story", "[detectors][incidents]") {
+  std::vector<Finding> findings{
+      finding("F1", "tcp-syn-timeout", 100, {one("service", "198.51.100.7:443")}),
+      finding("F2", "tcp-syn-flood", 100, {one("service", "198.51.100.8:443")})};
+  CHECK(group(findings).empty());
+}
+
+TEST_CASE("an effect's own effects go to the first root", "[detectors][incidents]") {
+  std::vector<Finding> findings{
+      finding("F1", "dns-servfail", 105,
+              {one("name", "www.example.com."), one("server", "192.0.2.53:53")}),
+      finding("F2", "dns-servfail-storm", 104,
+              {one("zone", "example.com."), one("server", "192.0.2.53:53")}),
+      finding("F3", "dns-unanswered", 100,
+              {one("client", "192.0.2.53"), one("server", "203.0.113.53:53")})};
+  findings[1].variant = "zone";
+  const auto incidents = group(findings);
+  REQUIRE(incidents.size() == 1);
+  CHECK(incidents[0].root == "F3");
+  CHECK(incidents[0].findings.size() == 3);
+}
+
+TEST_CASE("large packets that are dropped are named as such", "[detectors][incidents]") {
+  std::vector<Finding> findings{
+      finding("F1", "pmtu-blackhole", 100,
+              {one("client", "[2001:db8::1]:40000"), one("server", "[2001:db8::2]:443")}),
+      finding("F2", "tcp-retransmission", 100,
+              {one("client", "[2001:db8::1]:40000"), one("server", "[2001:db8::2]:443")})};
+  const auto incidents = group(findings);
+  REQUIRE(incidents.size() == 1);
+  CHECK(incidents[0].root == "F1");
+  CHECK(incidents[0].title.starts_with("mtu-path-drop"));
+}
+
+}  // namespace
+}  // namespace wirefault::test
