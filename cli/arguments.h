@@ -1,0 +1,44 @@
+// The options of `analyze`, as typed.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+namespace wirefault::cli {
+
+struct Arguments {
+  std::vector<std::string> files;
+  std::vector<std::string> read;  // -r, tcpdump's way to name a file
+  std::string files_from;
+  bool each = false;
+  std::string filter;
+  std::string filter_file;
+  std::string from;
+  std::string to;
+  std::vector<std::string> only;
+  std::vector<std::string> skip;
+  std::vector<std::string> set;
+  std::string max_mem = "256M";
+  std::vector<std::string> hosts;
+  std::vector<std::string> names;
+  std::vector<std::string> ports;
+  std::string min_severity = "note";
+  std::string min_confidence = "possible";
+  std::vector<std::string> outputs;
+  std::string limit;
+  bool all = false;
+  std::string zone = "utc";
+  std::string color = "auto";
+  bool no_color = false;
+  bool quiet = false;
+  bool verbose = false;
+  std::string fail_on;
+  bool strict = false;
+  bool no_names = false;  // -n, tcpdump's: always so
+};
+
+// Makes `app` read its options into `arguments`, which must outlive it.
+void add_arguments(CLI::App& app, Arguments& arguments);
+
+}  // namespace wirefault::cli

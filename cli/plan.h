@@ -1,0 +1,51 @@
+// What the options of `analyze` amount to, once all of them have been understood.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "capture/source.h"
+#include "cli/arguments.h"
+#include "cli/output.h"
+#include "cli/words.h"
+#include "report/select.h"
+#include "report/text.h"
+
+namespace wirefault::cli {
+
+enum class Format { text, json };
+
+struct Output {
+  Format format = Format::text;
+  std::string name;                  // empty: standard output
+  std::unique_ptr<OutputFile> file;  // null: standard output
+};
+
+struct Plan {
+  std::vector<std::string> files;
+  FileOptions file_options;
+  std::optional<TimeBound> from;
+  std::optional<TimeBound> to;
+  std::vector<std::string> detectors;
+  std::vector<std::string> overrides;
+  std::size_t memory = 0;
+  Selection selection;
+  TextOptions text;
+  std::vector<Output> outputs;
+  std::optional<Severity> fail_on;
+  bool each = false;
+  bool strict = false;
+  bool quiet = false;
+  bool verbose = false;
+};
+
+// Throws Error for what cannot be understood or done. Reports to files are opened here, before an
+// hour of reading.
+Plan plan_of(const Arguments& arguments);
+
+// Throws Error, with the nearest name, for a file that is not there.
+void check_exists(const std::string& name);
+
+}  // namespace wirefault::cli
