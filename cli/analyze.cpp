@@ -26,30 +26,29 @@ struct Trouble {
   bool was_interrupted = false;
 };
 
-// Opens what can be opened: one bad name among many must not cost the others. Throws the first
-// problem when nothing is left.
+bool is_pipe(const std::string& name) {
+  using std::filesystem::file_type;
+  std::error_code ignored;
+  const file_type type = std::filesystem::status(name, ignored).type();
+  return name == "-" || type == file_type::fifo || type == file_type::character;
+}
+
+// Opens what can be opened: one bad file among many must not cost the others.
 std::unique_ptr<Source> open_what_can_be(const Plan& plan, const std::vector<std::string>& files,
                                          Trouble& trouble) {
+  if (files.size() == 1) return open_files(files, plan.file_options);
   std::vector<std::string> good;
-  std::optional<Error> first_problem;
-  const auto note = [&](const Error& error) {
-    if (files.size() > 1) complain(error);
-    trouble.failures.push_back(error.what());
-    if (!first_problem) first_problem = error;
-  };
   for (const std::string& file : files) {
     try {
-      check_exists(file);
-      // A pipe can be opened only once: it is left to the second look.
-      if (files.size() > 1 && std::filesystem::is_regular_file(file)) {
-        open_files({file}, plan.file_options);
-      }
+      // A pipe cannot be opened twice, and is believed.
+      if (!is_pipe(file)) open_files({file}, plan.file_options);
       good.push_back(file);
     } catch (const Error& error) {
-      note(error);
+      complain(error);
+      trouble.failures.emplace_back(error.what());
     }
   }
-  if (good.empty()) throw *first_problem;
+  if (good.empty()) throw Error{"none of the files can be read"};
   return open_files(good, plan.file_options);
 }
 

@@ -1,7 +1,6 @@
 #include "cli/plan.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -29,25 +28,6 @@ std::string filter_of(const Arguments& arguments) {
   return filter;
 }
 
-// The name in the same directory that is nearest to one that does not exist.
-std::string advice_for_missing(const std::string& name) {
-  const std::filesystem::path path{name};
-  const std::filesystem::path directory = path.has_parent_path() ? path.parent_path() : ".";
-  std::vector<std::string> found;
-  std::error_code problem;
-  for (std::filesystem::directory_iterator entry{directory, problem}, end; !problem && entry != end;
-       entry.increment(problem)) {
-    found.push_back(entry->path().filename().string());
-    if (found.size() == 10'000) break;
-  }
-  std::sort(found.begin(), found.end());  // ties must not depend on the order of the directory
-  const std::vector<std::string_view> candidates(found.begin(), found.end());
-  const std::string advice = did_you_mean(path.filename().string(), candidates, "");
-  if (advice.empty() || !path.has_parent_path()) return advice;
-  const std::size_t at = advice.find(": ") + 2;
-  return advice.substr(0, at) + (path.parent_path() / advice.substr(at)).string();
-}
-
 std::vector<std::string> files_of(const Arguments& arguments) {
   std::vector<std::string> files = arguments.read;
   files.insert(files.end(), arguments.files.begin(), arguments.files.end());
@@ -64,8 +44,11 @@ std::vector<std::string> files_of(const Arguments& arguments) {
     throw Error{"no capture file was named",
                 "  run:   wirefault analyze FILE...    (- is standard input)"};
   }
-  if (std::count(files.begin(), files.end(), "-") > 1) {
-    throw Error{"standard input can be read only once"};
+  const auto from_stdin = std::count(files.begin(), files.end(), "-");
+  if (from_stdin > 1) throw Error{"standard input can be read only once"};
+  if (from_stdin == 1 && isatty(STDIN_FILENO) != 0) {
+    throw Error{"standard input is a terminal, not a capture",
+                "  as in:  ssh HOST sudo tcpdump -U -w - | wirefault analyze -"};
   }
   return files;
 }
@@ -190,17 +173,6 @@ std::string narrowing(const Arguments& arguments) {
 }
 
 }  // namespace
-
-void check_exists(const std::string& name) {
-  if (name == "-" && isatty(STDIN_FILENO) != 0) {
-    throw Error{"standard input is a terminal, not a capture",
-                "  as in:  ssh HOST sudo tcpdump -U -w - | wirefault analyze -"};
-  }
-  struct stat status {};
-  if (name == "-" || stat(name.c_str(), &status) == 0) return;
-  throw Error{fmt::format("cannot open {}: {}", name, std::strerror(errno)),
-              errno == ENOENT ? advice_for_missing(name) : std::string{}};
-}
 
 Plan plan_of(const Arguments& arguments) {
   Plan plan;

@@ -45,7 +45,4 @@ struct Plan {
 // hour of reading.
 Plan plan_of(const Arguments& arguments);
 
-// Throws Error, with the nearest name, for a file that is not there.
-void check_exists(const std::string& name);
-
 }  // namespace wirefault::cli
