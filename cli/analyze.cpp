@@ -115,6 +115,7 @@ Result analyze(const Plan& plan, const std::vector<std::string>& files, Trouble&
   trouble.was_interrupted = interrupted();
   tracking.finish();
   Result result = judgement.result(source->sources());
+  result.overrides = settings.overrides();
   for (const std::string& failure : trouble.failures)
     add_note(result.quality, "unreadable", failure);
   if (trouble.was_interrupted) {

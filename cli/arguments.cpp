@@ -25,7 +25,7 @@ void add_arguments(CLI::App& app, Arguments& to) {
       ->type_name("BPF")
       ->group("Input");
   app.add_option("-F", to.filter_file, "the same, from a file")->type_name("FILE")->group("Input");
-  app.add_option("--from", to.from, "from this time: 10:10:10, 2024-05-01T10:10:10Z, +5m")
+  app.add_option("--from", to.from, "from 10:10:10, 2024-05-01T10:10:10Z or +5m on")
       ->type_name("T")
       ->group("Input");
   app.add_option("--to", to.to, "to this time")->type_name("T")->group("Input");

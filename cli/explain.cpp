@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "capture/suggest.h"
+#include "cli/layout.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "detectors/pages.h"
@@ -18,7 +19,7 @@ ExitStatus explain(const std::string& name) {
     return candidate.detector == name;
   });
   if (page != pages.end()) {
-    write_stdout(page->text);
+    write_stdout(page_text(page->text, screen_width()));
     return ExitStatus::finished;
   }
   std::vector<std::string_view> names;

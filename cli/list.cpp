@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "cli/layout.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "cli/words.h"
@@ -28,35 +29,13 @@ Written (-o):
   json             for programs; schema "wirefault/1"
 )";
 
-// Rows in columns as wide as their widest cell; the last one is folded to 80 columns.
-std::string in_columns(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<std::size_t> widths;
-  for (const auto& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  std::string text;
-  for (const auto& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i + 1 < row.size(); ++i) {
-      line += fmt::format("{:<{}}  ", row[i], widths[i]);
-    }
-    const std::size_t indent = line.size();
-    for (const std::string& folded : fold(row.back(), indent < 60 ? 80 - indent : 20)) {
-      text += fmt::format("{}{}\n", line, folded);
-      line.assign(indent, ' ');
-    }
-  }
-  return text;
-}
-
 std::string detectors() {
   std::vector<std::vector<std::string>> rows{{"NAME", "SEVERITY", "WHAT"}};
   for (const DetectorEntry& entry : catalogue()) {
     rows.push_back(
         {std::string{entry.id}, std::string{entry.severities}, std::string{entry.summary}});
   }
-  return in_columns(rows);
+  return in_columns(rows, screen_width());
 }
 
 // Settings are declared by whoever reads them, so all readers are made once.
@@ -70,7 +49,7 @@ std::string settings() {
   }
   std::sort(rows.begin(), rows.end());
   rows.insert(rows.begin(), {"NAME", "DEFAULT", "WHAT"});
-  return in_columns(rows);
+  return in_columns(rows, screen_width());
 }
 
 ExitStatus list(const std::string& what) {

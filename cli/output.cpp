@@ -98,4 +98,9 @@ std::size_t terminal_width() {
   return known ? size.ws_col : 80;
 }
 
+std::size_t screen_width() {
+  const std::size_t width = terminal_width();
+  return width == 0 ? 80 : std::clamp<std::size_t>(width, 40, 120);
+}
+
 }  // namespace wirefault::cli

@@ -43,5 +43,8 @@ class OutputFile {
 
 // Columns of the terminal that standard output is, or 0 when it is none.
 std::size_t terminal_width();
+// Columns to write for: those of the terminal, but never so many that lines are hard to read; 80
+// elsewhere.
+std::size_t screen_width();
 
 }  // namespace wirefault::cli

@@ -121,11 +121,9 @@ bool wants_color(const Arguments& arguments) {
 
 TextOptions text_options(const Arguments& arguments) {
   TextOptions options;
-  if (const std::size_t width = terminal_width()) {
-    options.terminal = true;
-    options.width = std::clamp<std::size_t>(width, 40, 120);  // longer lines are hard to read
-    options.limit = 10;
-  }
+  options.terminal = terminal_width() != 0;
+  options.width = screen_width();
+  if (options.terminal) options.limit = 10;
   options.color = wants_color(arguments);
   options.all = arguments.all;
   if (arguments.zone == "local") {

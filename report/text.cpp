@@ -197,6 +197,12 @@ class TextReport {
   void quality() {
     if (result_.counts.packets == 0) return;
     std::vector<std::string> said;
+    for (const SourceInfo& source : result_.sources) {
+      if (!source.cut_short) continue;
+      said.push_back(fmt::format("{} breaks off at byte {}: {}", printable(source.name),
+                                 grouped(source.cut_short->offset), source.cut_short->reason));
+    }
+    const bool breaks_off = !said.empty();
     for (const QualityNote& note : result_.quality.notes) said.push_back(note.text);
     if (said.size() > 6) {
       const std::size_t more = said.size() - 5;
@@ -211,10 +217,10 @@ class TextReport {
       if (conversations && number("one_way_flows") == 0) said.push_back("both directions seen");
     }
     std::string_view grade = "good";
-    if (result_.quality.grade == Grade::degraded) grade = "usable";
+    if (breaks_off || result_.quality.grade == Grade::degraded) grade = "usable";
     if (result_.quality.grade == Grade::unusable) grade = "poor";
     std::string text = joined(said, "; ");
-    if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') {
+    if (!breaks_off && !text.empty() && text[0] >= 'a' && text[0] <= 'z') {
       text[0] = static_cast<char>(text[0] - 'a' + 'A');
     }
     paragraph("capture: ",

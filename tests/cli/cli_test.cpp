@@ -1,0 +1,319 @@
+// What scripts and people at a terminal rely on: exit statuses, where text goes, and that every
+// refusal says what to do instead. All through the real program.
+#include "tests/support/catch.h"
+#include "tests/support/process.h"
+
+namespace wirefault::tests {
+namespace {
+
+const std::string program = WIREFAULT_PROGRAM;
+const std::string folder = WIREFAULT_SOURCE_DIR "/samples/dns-unanswered/";
+const std::string fires = "fires.pcap";
+const std::string quiet = "quiet-answered.pcap";
+const std::string torn = "cut-torn.pcap";
+
+// In the samples' folder: lines must not depend on where the source lies.
+ProcessResult wirefault(std::vector<std::string> arguments, const ProcessOptions& options = {}) {
+  arguments.insert(arguments.begin(), {"env", "-C", folder, program});
+  return run(arguments, options);
+}
+
+// With "$W" for the program and "$1" for a file.
+ProcessResult shell(const std::string& script, const std::string& file = fires) {
+  return run({"bash", "-c", "cd " + folder + "; W=" + program + "; " + script, "bash", file});
+}
+
+bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != text.npos;
+}
+
+std::size_t occurrences(const std::string& text, std::string_view part) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+std::size_t longest_line(const std::string& text) {
+  std::size_t longest = 0, start = 0;
+  for (std::size_t at = text.find('\n'); at != text.npos; at = text.find('\n', start)) {
+    longest = std::max(longest, at - start);
+    start = at + 1;
+  }
+  return longest;
+}
+
+}  // namespace
+
+TEST_CASE("findings alone do not fail; --fail-on makes them", "[cli]") {
+  CHECK(wirefault({"analyze", fires}).status == 0);
+  CHECK(wirefault({"analyze", fires, "--fail-on", "note"}).status == 1);
+  CHECK(wirefault({"analyze", quiet, "--fail-on", "note"}).status == 0);
+  CHECK(wirefault({"analyze", fires, "--fail-on", "note", "--host", "203.0.113.77"}).status == 0);
+}
+
+TEST_CASE("a capture that breaks off is reported, and fails only when asked", "[cli]") {
+  const ProcessResult lenient = wirefault({"analyze", torn});
+  CHECK(lenient.status == 0);
+  CHECK(has(lenient.out, "breaks off at byte"));
+  CHECK(wirefault({"analyze", torn, "--strict"}).status == 3);
+  CHECK(wirefault({"analyze", quiet, "--strict"}).status == 0);
+}
+
+// Every row: what was typed, and what must be said about it on standard error with status 2.
+TEST_CASE("what cannot be done says why and what to do instead", "[cli]") {
+  struct Row {
+    std::vector<std::string> arguments;
+    std::string_view said;
+  };
+  const Row rows[] = {
+      {{}, "usage: wirefault COMMAND"},
+      {{"analyse", fires}, "no command is called 'analyse'\n  did you mean: analyze\n"},
+      {{fires}, "fires.pcap is a file\n  did you mean: wirefault analyze "},
+      {{"-o", "json", fires}, "-o comes after a command\n  as in:  wirefault analyze -o json FILE"},
+      {{"analyze"}, "no capture file was named\n  run:   wirefault analyze FILE"},
+      {{"analyze", "fire.pcap"}, "fire.pcap: No such file or directory\n  did you mean: "},
+      {{"analyze", "."}, "is a directory\n"},
+      {{"analyze", "README.md"}, "is not a capture file"},
+      {{"analyze", "/dev/null"}, "is empty"},
+      {{"analyze", "-", "-"}, "standard input can be read only once"},
+      {{"analyze", fires, "--min-sevrity", "error"},
+       "no option is called --min-sevrity\n  did you mean: --min-severity\n"},
+      {{"analyze", fires, "-Y", "dns"}, "display filters are Wireshark's; here: -f BPF"},
+      {{"analyze", fires, "-i", "eth0"}, "only files are read"},
+      {{"analyze", fires, "--min-severity", "eror"}, "note; did you mean error?\n"},
+      {{"analyze", fires, "--min-confidence", "high"}, "wanted: certain, probable, possible\n"},
+      {{"analyze", fires, "--fail-on", "bad"}, "--fail-on cannot be 'bad'\n"},
+      {{"analyze", fires, "-o", "jsn"}, "no output format is called 'jsn'\n  did you mean: json\n"},
+      {{"analyze", fires, "-o", "x.json"}, "  did you mean: -o json:x.json\n"},
+      {{"analyze", fires, "-o", "json:"}, "-o json: lacks the name of a file\n"},
+      {{"analyze", fires, "-o", "text", "-o", "json"}, "only one report can go to standard output"},
+      {{"analyze", fires, "-o", "json:" + fires}, "is to be read and would be overwritten\n"},
+      {{"analyze", fires, "--only", "dns-unansered"},
+       "no detector is called 'dns-unansered'\n  did you mean: dns-unanswered\n"},
+      {{"analyze", fires, "--skip", "nothing-*"}, "no detector is called 'nothing-*'\n  run:   "},
+      {{"analyze", fires, "--skip", "*"}, "--only and --skip leave no detector to run\n"},
+      {{"analyze", fires, "--set", "dns.answer-timout=3s"}, "  did you mean: dns.answer-timeout\n"},
+      {{"analyze", fires, "--set", "dns.answer-timeout=3"}, "such as 250ms, 5.5s or 2m\n"},
+      {{"analyze", fires, "--set", "dns.answer-timeout"}, "  write: --set NAME=VALUE\n"},
+      {{"analyze", fires, "-f", "tcp prot 443"}, "syntax error; did you mean 'port'?\n"},
+      {{"analyze", fires, "-f", "tcp", "-F", "x"}, "-f and -F cannot both be given\n"},
+      {{"analyze", fires, "-F", "/nonexistent"}, "cannot open /nonexistent: No such file"},
+      {{"analyze", fires, "--host", "www.example.com"}, "for a DNS name: --name\n"},
+      {{"analyze", fires, "--port", "70000"}, "a whole number, 0 to 65535\n"},
+      {{"analyze", fires, "--from", "yesterday"}, "wanted: a time such as 2024-05-01T10:10:10Z"},
+      {{"analyze", fires, "--from", "+5"}, "wanted: a time such as 2024-05-01T10:10:10Z"},
+      {{"analyze", fires, "--limit", "ten"}, "--limit cannot be 'ten'\n"},
+      {{"analyze", fires, "--limit"}, "--limit: 1 required N missing\n"},
+      {{"analyze", fires, "--max-mem", "lots"}, "wanted: a size such as 256M or 1G\n"},
+      {{"analyze", fires, "--max-mem", "1K"}, "wanted: 16M to 1024G\n"},
+      {{"analyze", fires, "--tz", "mars"}, "wanted: utc, local\n"},
+      {{"analyze", fires, "--color", "red"}, "wanted: auto, always, never\n"},
+      {{"list"}, "list what?\n  wanted: detectors, formats, settings\n"},
+      {{"list", "detector"}, "there is no list of 'detector'\n  did you mean: detectors\n"},
+      {{"list", "formats", "more"}, "'more' is one word too many\n"},
+      {{"explain"}, "DETECTOR is required\n"},
+      {{"explain", "dns-unaswered"}, "  did you mean: wirefault explain dns-unanswered\n"},
+      {{"explain", "quux"}, "no detector is called 'quux'\n  run:   wirefault list detectors\n"},
+  };
+  for (const Row& row : rows) {
+    const ProcessResult result = wirefault(row.arguments);
+    CAPTURE(row.said, result.err, result.status);
+    CHECK(result.status == 2);
+    CHECK(has(result.err, row.said));
+    CHECK(result.out == "");
+  }
+}
+
+TEST_CASE("help fits the screen and goes to standard output", "[cli]") {
+  for (const char* verb : {"analyze", "explain", "list"}) {
+    const ProcessResult result = wirefault({verb, "--help"});
+    CHECK(result.status == 0);
+    CHECK(has(result.out, std::string{"Usage: wirefault "} + verb));
+    CHECK(longest_line(result.out) <= 80);
+    CHECK(has(wirefault({"--help"}).out, std::string{"\n  "} + verb + " "));
+  }
+  CHECK(wirefault({"--version"}).out == "wirefault " WIREFAULT_VERSION "\n");
+}
+
+TEST_CASE("explain and list fit the screen", "[cli]") {
+  const ProcessResult page = wirefault({"explain", "dns-unanswered"});
+  CHECK(page.status == 0);
+  CHECK(page.out.starts_with("dns-unanswered\n"));
+  CHECK(longest_line(page.out) <= 80);
+  for (const char* what : {"detectors", "formats", "settings"}) {
+    const ProcessResult result = wirefault({"list", what});
+    CHECK(result.status == 0);
+    CHECK(longest_line(result.out) <= 80);
+  }
+  CHECK(has(wirefault({"list", "settings"}).out, "dns.answer-timeout "));
+  CHECK(has(wirefault({"list", "detectors"}).out, "\ndns-unanswered "));
+}
+
+TEST_CASE("the shortcut of tcpdump's habit", "[cli]") {
+  const std::string report = wirefault({"analyze", fires}).out;
+  CHECK(wirefault({"-r", fires}).out == report);
+  CHECK(wirefault({"-n", "-r", fires}).out == report);
+  CHECK(wirefault({"-nr", fires}).out == report);
+  CHECK(wirefault({"analyze", "-r", fires}).out == report);
+}
+
+TEST_CASE("one bad file among several costs nothing that was found", "[cli]") {
+  const ProcessResult result = wirefault({"analyze", "README.md", fires});
+  CHECK(result.status == 2);
+  CHECK(has(result.err, "README.md is not a capture file"));
+  CHECK(has(result.out, "README.md is not a capture file"));
+  CHECK(has(result.out, "\nF1  "));
+}
+
+TEST_CASE("one report for each file, or one for all", "[cli]") {
+  CHECK(occurrences(wirefault({"analyze", fires, quiet}).out, "capture: ") == 1);
+  const ProcessResult each = wirefault({"analyze", "--each", fires, quiet});
+  CHECK(each.status == 0);
+  CHECK(each.out == wirefault({"analyze", fires}).out + "\n" + wirefault({"analyze", quiet}).out);
+  const ProcessResult with_bad = wirefault({"analyze", "--each", "/nonexistent", fires});
+  CHECK(with_bad.status == 2);
+  CHECK(has(with_bad.out, "\nF1  "));
+}
+
+TEST_CASE("files are named by a list or come from standard input", "[cli]") {
+  const TemporaryDirectory directory;
+  write_file(directory / "list", quiet + "\n\n" + fires + "\n");
+  const ProcessResult listed = wirefault({"analyze", "--files-from", directory / "list"});
+  CHECK(listed.out == wirefault({"analyze", quiet, fires}).out);
+  ProcessOptions from_file;
+  from_file.input = folder + fires;
+  const ProcessResult piped = wirefault({"analyze", "-"}, from_file);
+  CHECK(piped.status == 0);
+  CHECK(piped.out.starts_with("standard input  "));
+}
+
+TEST_CASE("reports go to files, whole or not at all", "[cli]") {
+  const TemporaryDirectory directory;
+  const std::string json = directory / "report.json";
+  const std::string text = directory / "report.txt";
+  const ProcessResult both =
+      wirefault({"analyze", fires, "-o", "json:" + json, "-o", "text:" + text});
+  CHECK(both.status == 0);
+  CHECK(both.out == "");
+  CHECK(read_file(json) == wirefault({"analyze", fires, "-o", "json"}).out);
+  CHECK(read_file(text) == wirefault({"analyze", fires}).out);
+
+  const ProcessResult nowhere = wirefault({"analyze", fires, "-o", "json:/nonexistent/report"});
+  CHECK(nowhere.status == 4);
+  CHECK(has(nowhere.err, "cannot write to /nonexistent/report: No such file or directory\n"));
+  CHECK(wirefault({"analyze", fires, "-o", "json:/dev/full"}).status == 4);
+  const ProcessResult limited = run({"bash", "-c",
+                                     "ulimit -f 1; " + program + " analyze " + folder + fires +
+                                         " -o json:" + std::string{directory / "big.json"}});
+  CHECK(limited.status == 4);
+  CHECK_FALSE(std::filesystem::exists(directory / "big.json"));
+  std::size_t left = 0;
+  for (const auto& entry : std::filesystem::directory_iterator{directory / "."}) {
+    if (has(entry.path().filename(), "partial")) ++left;
+  }
+  CHECK(left == 0);
+}
+
+TEST_CASE("a full standard output is an error, a reader that left is none", "[cli]") {
+  const ProcessResult full = shell("$W analyze $1 >/dev/full");
+  CHECK(full.status == 4);
+  CHECK(full.err == "wirefault: cannot write to standard output: No space left on device\n");
+  const ProcessResult left =
+      shell("exec 3> >(exec true); sleep 0.3; $W analyze $1 >&3; echo status $?");
+  CHECK(left.out == "status 0\n");
+  CHECK(left.err == "");
+}
+
+TEST_CASE("the report does not depend on standard error", "[cli]") {
+  CHECK(shell("$W analyze $1 2>&-").out == wirefault({"analyze", fires}).out);
+  const ProcessResult result = wirefault({"analyze", fires});
+  CHECK(result.err == "");
+  CHECK(has(wirefault({"analyze", "-v", fires}).err, " packets/s\n"));
+}
+
+TEST_CASE("stopped from outside, what was found is reported", "[cli]") {
+  const TemporaryDirectory directory;
+  // More than a pipe holds, so that a finished write proves that reading had begun.
+  std::string capture = read_file(folder + fires);
+  const std::string records = capture.substr(24);
+  while (capture.size() < 300'000) capture += records;
+  write_file(directory / "big.pcap", capture);
+  for (const char* signal : {"TERM", "HUP"}) {
+    const std::string fifo = directory / (std::string{"fifo-"} + signal);
+    const ProcessResult result =
+        run({"bash", "-c",
+             "mkfifo $3; $1 analyze - < $3 & exec 4> $3; cat $2 >&4; kill -$4 $!; wait $!", "bash",
+             program, directory / "big.pcap", fifo, signal});
+    CHECK(result.status == 5);
+    CHECK(has(result.out, "Reading was stopped after "));
+    CHECK(has(result.out, "\nF1  "));
+  }
+}
+
+TEST_CASE("severity words are colored on request or on a terminal, never against it", "[cli]") {
+  const auto colored = [](const ProcessResult& result) { return has(result.out, "\x1b["); };
+  CHECK_FALSE(colored(wirefault({"analyze", fires})));
+  CHECK(colored(wirefault({"analyze", fires, "--color", "always"})));
+  CHECK(colored(wirefault({"analyze", fires}, {"/dev/null", {"CLICOLOR_FORCE=1"}})));
+  CHECK_FALSE(
+      colored(wirefault({"analyze", fires}, {"/dev/null", {"CLICOLOR_FORCE=1", "NO_COLOR=1"}})));
+  CHECK_FALSE(
+      colored(wirefault({"analyze", fires, "--no-color"}, {"/dev/null", {"CLICOLOR_FORCE=1"}})));
+
+  const auto on_terminal = [](const std::string& prefix) {
+    return run({"script", "-qec",
+                "stty cols 60; " + prefix + program + " analyze " + folder + fires, "/dev/null"});
+  };
+  const ProcessResult terminal = on_terminal("TERM=xterm NO_COLOR= ");
+  if (terminal.status == 127) {
+    WARN("skipped: script(1) is not installed");
+    return;
+  }
+  CHECK(colored(terminal));
+  CHECK(longest_line(on_terminal("TERM=dumb ").out) <= 61);  // and a carriage return
+  CHECK_FALSE(colored(on_terminal("TERM=dumb ")));
+  CHECK_FALSE(colored(on_terminal("TERM=xterm NO_COLOR=1 ")));
+}
+
+TEST_CASE("a part of the packets, by filter or by time", "[cli]") {
+  CHECK(has(wirefault({"analyze", fires, "-f", "udp port 99"}).out, " 0 of 8 packets"));
+  const TemporaryDirectory directory;
+  write_file(directory / "filter", "udp port 53\n");
+  CHECK(has(wirefault({"analyze", fires, "-F", directory / "filter"}).out, "-f udp port 53"));
+  const std::string late = wirefault({"analyze", fires, "--from", "+1h"}).out;
+  CHECK(has(late, " 0 of 8 packets"));
+  CHECK(has(late, "Asked for --from +1h only."));
+  CHECK(has(wirefault({"analyze", fires, "--from", "2020-01-01T00:00:00Z"}).out,
+            "fires.pcap  8 packets  "));
+  CHECK(has(wirefault({"analyze", fires, "--to", "2020-01-01 00:00:00"}).out, " 0 of 8 packets"));
+  CHECK(has(wirefault({"analyze", fires, "--from", "00:00:00", "--to", "23:59:59.5"}).out,
+            "fires.pcap  8 packets  "));
+}
+
+TEST_CASE("asking for less says so", "[cli]") {
+  CHECK(has(wirefault({"analyze", fires, "--only", "dns-unanswered"}).out, "\nF1  "));
+  const std::string none = wirefault({"analyze", fires, "--host", "203.0.113.77"}).out;
+  CHECK(has(none, "No failures found within what was asked for.\n"));
+  CHECK(has(none, "Asked for --host 203.0.113.77 only: 1 other finding not shown.\n"));
+  CHECK(has(wirefault({"analyze", fires, "--set", "dns.answer-timeout=3s"}).out,
+            "\nset: dns.answer-timeout=3s\n"));
+}
+
+TEST_CASE("the JSON of a real capture is as the schema says", "[cli]") {
+  const TemporaryDirectory directory;
+  for (const std::string& file : {fires, quiet, torn}) {
+    const std::string name = directory / "report.json";
+    REQUIRE(wirefault({"analyze", file, "-o", "json:" + name}).status == 0);
+    const ProcessResult result =
+        run({"python3", WIREFAULT_SOURCE_DIR "/tests/report/validate.py",
+             WIREFAULT_SOURCE_DIR "/report/wirefault-1.schema.json", name});
+    if (result.status == 77 || result.status == 127) {
+      WARN("skipped: python3-jsonschema is not installed");
+      return;
+    }
+    CAPTURE(file, result.out);
+    CHECK(result.status == 0);
+  }
+}
+
+}  // namespace wirefault::tests
