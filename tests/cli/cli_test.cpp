@@ -12,10 +12,16 @@ const std::string fires = "fires.pcap";
 const std::string quiet = "quiet-answered.pcap";
 const std::string torn = "cut-torn.pcap";
 
-// In the samples' folder: lines must not depend on where the source lies.
-ProcessResult wirefault(std::vector<std::string> arguments, const ProcessOptions& options = {}) {
-  arguments.insert(arguments.begin(), {"env", "-C", folder, program});
-  return run(arguments, options);
+// In the samples' folder: lines must not depend on where the source lies. `environment` holds
+// NAME=VALUE.
+ProcessResult wirefault(const std::vector<std::string>& arguments,
+                        const std::vector<std::string>& environment = {},
+                        const std::string& input = "/dev/null") {
+  std::vector<std::string> command{"env", "-C", folder};
+  command.insert(command.end(), environment.begin(), environment.end());
+  command.push_back(program);
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return run(command, input);
 }
 
 // With "$W" for the program and "$1" for a file.
@@ -180,9 +186,7 @@ TEST_CASE("files are named by a list or come from standard input", "[cli]") {
   write_file(directory / "list", quiet + "\n\n" + fires + "\n");
   const ProcessResult listed = wirefault({"analyze", "--files-from", directory / "list"});
   CHECK(listed.out == wirefault({"analyze", quiet, fires}).out);
-  ProcessOptions from_file;
-  from_file.input = folder + fires;
-  const ProcessResult piped = wirefault({"analyze", "-"}, from_file);
+  const ProcessResult piped = wirefault({"analyze", "-"}, {}, folder + fires);
   CHECK(piped.status == 0);
   CHECK(piped.out.starts_with("standard input  "));
 }
@@ -254,11 +258,9 @@ TEST_CASE("severity words are colored on request or on a terminal, never against
   const auto colored = [](const ProcessResult& result) { return has(result.out, "\x1b["); };
   CHECK_FALSE(colored(wirefault({"analyze", fires})));
   CHECK(colored(wirefault({"analyze", fires, "--color", "always"})));
-  CHECK(colored(wirefault({"analyze", fires}, {"/dev/null", {"CLICOLOR_FORCE=1"}})));
-  CHECK_FALSE(
-      colored(wirefault({"analyze", fires}, {"/dev/null", {"CLICOLOR_FORCE=1", "NO_COLOR=1"}})));
-  CHECK_FALSE(
-      colored(wirefault({"analyze", fires, "--no-color"}, {"/dev/null", {"CLICOLOR_FORCE=1"}})));
+  CHECK(colored(wirefault({"analyze", fires}, {"CLICOLOR_FORCE=1"})));
+  CHECK_FALSE(colored(wirefault({"analyze", fires}, {"CLICOLOR_FORCE=1", "NO_COLOR=1"})));
+  CHECK_FALSE(colored(wirefault({"analyze", fires, "--no-color"}, {"CLICOLOR_FORCE=1"})));
 
   const auto on_terminal = [](const std::string& prefix) {
     return run({"script", "-qec",
