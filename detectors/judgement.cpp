@@ -88,6 +88,10 @@ void Judgement::on_tcp_source_second(const tcp::SourceSecond& second) {
   tell(&FactListener::on_tcp_source_second, second);
 }
 
+void Judgement::on_ip_fragmented_datagram(const ip::FragmentedDatagram& datagram) {
+  tell(&FactListener::on_ip_fragmented_datagram, datagram);
+}
+
 void Judgement::on_second(const SecondPassed& second) {
   now_ = second.now;
   lookups_.pass(now_, fanout_);
@@ -119,6 +123,8 @@ Result Judgement::result(const std::vector<SourceInfo>& sources) const {
   result.counts.tcp_refused = summary_.tcp_refused;
   result.counts.tcp_half_open = summary_.tcp_half_open;
   result.counts.tcp_joined_midway = summary_.tcp_joined_midway;
+  result.counts.ip_fragmented_datagrams = summary_.fragmented_datagrams;
+  result.counts.ip_incomplete_datagrams = summary_.incomplete_datagrams;
   for (const auto& [code, count] : summary_.dns_rcodes) {
     result.counts.dns_rcodes[dns::rcode_name(static_cast<dns::Rcode>(code))] = count;
   }

@@ -9,6 +9,8 @@
 #include <string>
 
 #include "dissectors/dns/facts.h"
+#include "dissectors/duplicates.h"
+#include "dissectors/ip/facts.h"
 #include "dissectors/parsed.h"
 #include "dissectors/tcp/facts.h"
 
@@ -40,6 +42,10 @@ struct CaptureSummary {
 
   std::array<std::uint64_t, flaw_count> flaws{};       // by Flaw: cut_short is our capture's doing
   std::map<std::string, std::uint64_t> not_dissected;  // by the name of the protocol
+  std::uint64_t arp_packets = 0;
+  std::uint64_t fragmented_datagrams = 0;
+  std::uint64_t incomplete_datagrams = 0;                   // never whole in this capture
+  std::array<std::uint64_t, copy_kind_count> duplicates{};  // by CopyKind; tracked only once
   std::uint64_t clock_steps_back = 0;
   std::uint64_t clock_steps_forward = 0;
   std::uint64_t evicted = 0;  // from any table
@@ -56,6 +62,7 @@ class FactListener {
   virtual void on_tcp_service_second(const tcp::ServiceSecond&) {}
   virtual void on_tcp_crowd(const tcp::Crowd&) {}
   virtual void on_tcp_source_second(const tcp::SourceSecond&) {}
+  virtual void on_ip_fragmented_datagram(const ip::FragmentedDatagram&) {}
 
   virtual void on_second(const SecondPassed&) {}
   virtual void on_capture_ended(const CaptureSummary&) {}  // the last fact

@@ -4,6 +4,8 @@
 // random key; nothing that is printed or sampled may depend on it.
 // stable_hash: for fingerprints, sampling and bottom-k sketches. No key: the same value on every
 // machine, in every version, on either byte order. Never changed, or saved results stop to compare.
+//
+// And QuickHash, for caches that see every packet, where a forged collision hurts its forger only.
 #pragma once
 
 #include <bit>
@@ -106,6 +108,37 @@ requires std::has_unique_object_representations_v<T> std::uint64_t keyed_hash(co
                                                                               const T& value) {
   return keyed_hash(key, Bytes{reinterpret_cast<const std::uint8_t*>(&value), sizeof value});
 }
+
+// Two words at a time, one multiplication each (the idea of wyhash). Without a key, so that what a
+// full cache forgets is the same in every run.
+class QuickHash {
+ public:
+  void add(std::uint64_t a, std::uint64_t b) {
+    __extension__ using Wide = unsigned __int128;
+    const Wide product = Wide{a ^ state_ ^ 0xa0761d6478bd642f} * Wide{b ^ 0xe7037ed1a0b428db};
+    state_ = static_cast<std::uint64_t>(product >> 64) ^
+             static_cast<std::uint64_t>(product & 0xffffffffffffffff);
+  }
+  // Does not tell "x" from "xx": add the length somewhere. The last words overlap those before them,
+  // which costs less than filling up.
+  void add(Bytes bytes) {
+    using hash_detail::word;
+    const std::uint8_t* at = bytes.data();
+    std::size_t left = bytes.size();
+    for (; left > 16; left -= 16, at += 16) add(word(at, 8), word(at + 8, 8));
+    if (left >= 8) {
+      add(word(at, 8), word(at + left - 8, 8));
+    } else if (left >= 4) {
+      add(word(at, 4), word(at + left - 4, 4));
+    } else if (left > 0) {
+      add(std::uint64_t{at[0]} << 16 | std::uint64_t{at[left / 2]} << 8 | at[left - 1], 0);
+    }
+  }
+  std::uint64_t value() const { return state_; }
+
+ private:
+  std::uint64_t state_ = 0;
+};
 
 // `seed` chains several parts: stable_hash(b, stable_hash(a)).
 inline std::uint64_t stable_hash(Bytes bytes, std::uint64_t seed = 0) {

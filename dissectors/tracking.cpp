@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dissectors/tunnel/tunnel.h"
 #include "dissectors/udp/datagram.h"
 
 namespace wirefault {
@@ -19,6 +20,7 @@ constexpr std::size_t half_open_share = 15;
 constexpr std::size_t connections_share = 30;
 constexpr std::size_t dns_pending_share = 10;
 constexpr std::size_t dns_stream_share = 4;
+constexpr std::size_t fragments_share = 6;
 
 std::size_t share_of(const TrackingOptions& options, std::size_t percent) {
   return options.memory / 100 * percent;
@@ -28,6 +30,7 @@ std::size_t share_of(const TrackingOptions& options, std::size_t percent) {
 
 Tracking::Tracking(Settings& settings, const TrackingOptions& options, FactListener& listener)
     : listener_{listener},
+      reassembly_{settings, share_of(options, fragments_share), options.hash_key, listener},
       dns_{settings, share_of(options, dns_pending_share), options.hash_key, listener},
       dns_streams_{options.memory / 100 * dns_stream_share, options.hash_key},
       tcp_{settings,
@@ -46,15 +49,23 @@ void Tracking::add(const Packet& packet) {
 
   const Parsed<link::Frame> frame = link::dissect(packet);
   if (!frame) return note_flaw(frame.flaw());
-  if (frame->network != link::Network::ipv4 && frame->network != link::Network::ipv6) {
-    if (frame->network != link::Network::arp) {
-      ++summary_.not_dissected[link::network_name(frame->network, frame->code)];
+  add_frame(*frame, {packet.ref, packet.time}, CapturePlace::of(packet, *frame));
+}
+
+void Tracking::add_frame(const link::Frame& frame, const Sighting& seen, CapturePlace place) {
+  switch (frame.network) {
+    case link::Network::ipv4:
+    case link::Network::ipv6: {
+      const Parsed<ip::Datagram> datagram = ip::parse(frame.payload);
+      if (!datagram) return note_flaw(datagram.flaw());
+      return add_datagram(*datagram, seen, place);
     }
-    return;
+    case link::Network::arp:
+      ++summary_.arp_packets;
+      return;
+    default:
+      ++summary_.not_dissected[link::network_name(frame.network, frame.code)];
   }
-  const Parsed<ip::Datagram> datagram = ip::parse(frame->payload);
-  if (!datagram) return note_flaw(datagram.flaw());
-  add_datagram(*datagram, {packet.ref, packet.time}, 0);
 }
 
 // Fires every deadline up to `to`, before the packet that took the clock there is looked at.
@@ -70,6 +81,7 @@ void Tracking::advance(Timestamp to) {
 }
 
 void Tracking::expire(Timestamp to) {
+  reassembly_.expire(to);
   dns_.expire(to);
   tcp_.expire(to);
 }
@@ -86,8 +98,60 @@ void Tracking::pass_seconds(Timestamp to) {
 }
 
 void Tracking::add_datagram(const ip::Datagram& datagram, const Sighting& seen,
-                            std::uint64_t tunnel) {
-  if (datagram.is_fragment()) return;
+                            const CapturePlace& place) {
+  if (datagram.is_fragment()) return add_fragment(datagram, seen, place);
+  // What a tunnel carries is a packet of its own; the tunnel's own packets are not tracked.
+  if (place.depth < tunnel::max_depth && add_carried(datagram, seen, place)) return;
+  const Duplicates::Verdict verdict = duplicates_.look(datagram, place, seen.time);
+  if (!verdict.is_copy) add_transport(datagram, seen, verdict.tunnel);
+}
+
+// The whole goes on at the time of the fragment that completed it.
+void Tracking::add_fragment(const ip::Datagram& fragment, const Sighting& seen,
+                            const CapturePlace& place) {
+  const Duplicates::Verdict verdict = duplicates_.look(fragment, place, seen.time);
+  if (verdict.is_copy) return;
+  const auto whole = reassembly_.add(fragment, seen, verdict.tunnel);
+  if (!whole) return note_flaw(whole.flaw());
+  if (!whole->has_value()) return;
+  if (place.depth < tunnel::max_depth && add_carried(**whole, seen, place)) return;
+  add_transport(**whole, seen, verdict.tunnel);
+}
+
+// False when `datagram` is no tunnel's.
+bool Tracking::add_carried(const ip::Datagram& datagram, const Sighting& seen,
+                           const CapturePlace& place) {
+  if (datagram.protocol == ip::protocol::tcp) return false;
+  const Parsed<std::optional<tunnel::Carried>> opened = tunnel::open(datagram, place.tunnel);
+  if (!opened) {
+    note_flaw(opened.flaw());
+    return true;
+  }
+  if (!opened->has_value()) return false;
+  const tunnel::Carried& carried = **opened;
+  CapturePlace inside = place;
+  inside.tunnel = carried.context.id();
+  ++inside.depth;
+  if (carried.is_frame) {
+    const Parsed<link::Frame> frame = link::dissect_ethernet(carried.payload);
+    if (frame) {
+      add_frame(*frame, seen, inside);
+    } else {
+      note_flaw(frame.flaw());
+    }
+    return true;
+  }
+  const Parsed<ip::Datagram> inner = ip::parse(carried.payload);
+  if (inner) {
+    add_datagram(*inner, seen, inside);
+  } else {
+    note_flaw(inner.flaw());
+  }
+  return true;
+}
+
+void Tracking::add_transport(const ip::Datagram& datagram, const Sighting& seen,
+                             std::uint64_t tunnel) {
   switch (datagram.protocol) {
     case ip::protocol::udp:
       return add_udp(datagram, seen, tunnel);
@@ -135,12 +199,16 @@ void Tracking::add_tcp(const ip::Datagram& datagram, const Sighting& seen, std::
 }
 
 void Tracking::finish() {
+  reassembly_.finish(clock_.now());
   dns_.finish(clock_.now());
   tcp_.finish(clock_.now());
   summary_.last = clock_.now();
   summary_.clock_steps_back = clock_.steps_back();
   summary_.clock_steps_forward = clock_.steps_forward();
-  summary_.evicted = dns_.counters().evicted + tcp_.evicted();
+  summary_.fragmented_datagrams = reassembly_.datagrams();
+  summary_.incomplete_datagrams = reassembly_.incomplete();
+  summary_.duplicates = duplicates_.counts();
+  summary_.evicted = dns_.counters().evicted + tcp_.evicted() + reassembly_.counters().evicted;
   listener_.on_capture_ended(summary_);
 }
 

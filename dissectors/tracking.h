@@ -10,9 +10,11 @@
 #include "dissectors/clock.h"
 #include "dissectors/dns/streams.h"
 #include "dissectors/dns/tracker.h"
+#include "dissectors/duplicates.h"
 #include "dissectors/facts.h"
 #include "dissectors/hash.h"
 #include "dissectors/ip/datagram.h"
+#include "dissectors/ip/reassembly.h"
 #include "dissectors/link/frame.h"
 #include "dissectors/settings.h"
 #include "dissectors/tcp/tracker.h"
@@ -39,7 +41,11 @@ class Tracking {
   void advance(Timestamp to);
   void expire(Timestamp to);
   void pass_seconds(Timestamp to);
-  void add_datagram(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel);
+  void add_frame(const link::Frame& frame, const Sighting& seen, CapturePlace place);
+  void add_datagram(const ip::Datagram& datagram, const Sighting& seen, const CapturePlace& place);
+  void add_fragment(const ip::Datagram& fragment, const Sighting& seen, const CapturePlace& place);
+  bool add_carried(const ip::Datagram& datagram, const Sighting& seen, const CapturePlace& place);
+  void add_transport(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel);
   void add_udp(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel);
   void add_dns(const dns::Message& message, const dns::Carriage& carriage);
   void add_tcp(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel);
@@ -48,6 +54,8 @@ class Tracking {
   FactListener& listener_;
   Clock clock_;
   Timestamp next_second_ = Timestamp::max();
+  Duplicates duplicates_;
+  ip::Reassembly reassembly_;
   dns::Tracker dns_;
   dns::Streams dns_streams_;
   tcp::Tracker tcp_;
