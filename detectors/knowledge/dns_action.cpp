@@ -1,7 +1,7 @@
 #include "detectors/knowledge/dns_action.h"
 
 #include <algorithm>
-#include <cstring>
+#include <iterator>
 
 #include "detectors/detector.h"
 
@@ -10,6 +10,10 @@ namespace {
 
 // Lookups of one action end within a few retry rounds of each other; after this no more will come.
 constexpr Duration settling_time = std::chrono::seconds{30};
+
+std::uint8_t folded(std::uint8_t octet) {
+  return octet >= 'A' && octet <= 'Z' ? static_cast<std::uint8_t>(octet | 0x20) : octet;
+}
 
 // Equal, or one continues the other: www. and www.corp.example. after the search list was applied.
 bool continues(const Name& a, const Name& b) {
@@ -21,12 +25,17 @@ bool continues(const Name& a, const Name& b) {
   // The leading labels of the longer name are what is left without its last `extra` labels.
   const Bytes head = longer.wire().first(shorter.size() - 1);
   return std::equal(head.begin(), head.end(), shorter.wire().begin(),
-                    [](std::uint8_t x, std::uint8_t y) {
-                      const auto folded = [](std::uint8_t c) {
-                        return c >= 'A' && c <= 'Z' ? static_cast<std::uint8_t>(c | 0x20) : c;
-                      };
-                      return folded(x) == folded(y);
-                    });
+                    [](std::uint8_t x, std::uint8_t y) { return folded(x) == folded(y); });
+}
+
+// The same for all names that may belong to one action: none continues another without its first
+// label.
+std::uint64_t action_hash(const IpAddress& client, std::uint64_t tunnel, const Name& name) {
+  std::uint64_t hash = stable_hash(client.bytes(), tunnel);
+  for (const std::uint8_t octet : name.wire().first(name.wire()[0] + std::size_t{1})) {
+    hash = stable_hash(std::uint64_t{folded(octet)}, hash);
+  }
+  return hash;
 }
 
 template <class T, std::size_t N>
@@ -53,27 +62,15 @@ Actions::Actions(Settings& settings)
 
 void Actions::add(const Lookup& lookup, KnowledgeListener& listener) {
   if (lookup.end == LookupEnd::undecided) return;
-  const auto mine = std::find_if(open_.begin(), open_.end(), [&](const Action& action) {
-    return action.client == lookup.client && action.tunnel == lookup.tunnel &&
-           std::max(action.asked, lookup.asked()) - std::min(action.asked, lookup.asked()) <=
-               window_ &&
-           continues(action.name, lookup.question.name);
-  });
-  if (mine == open_.end() && open_.size() == most_open) {
-    listener.on_dns_action(open_.front());
-    open_.erase(open_.begin());
+  const std::uint64_t hash = action_hash(lookup.client, lookup.tunnel, lookup.question.name);
+  Action* mine = find(lookup, hash);
+  if (mine == nullptr) {
+    if (open_.size() == most_open) close(open_.begin(), listener);
+    mine = &open(lookup, hash);
   }
-  Action& action = mine != open_.end() ? *mine : open_.emplace_back();
-  if (action.lookups == 0) {
-    action.client = lookup.client;
-    action.tunnel = lookup.tunnel;
-    action.name = lookup.question.name;
-    action.recursion_desired = lookup.recursion_desired;
-    action.asked = lookup.asked();
-  } else {
-    if (lookup.question.name.size() < action.name.size()) action.name = lookup.question.name;
-    action.asked = std::min(action.asked, lookup.asked());
-  }
+  Action& action = *mine;
+  if (lookup.question.name.size() < action.name.size()) action.name = lookup.question.name;
+  action.asked = std::min(action.asked, lookup.asked());
   ++action.lookups;
   if (lookup.end == LookupEnd::failed) ++action.failed;
   action.servfail += lookup.servfail;
@@ -87,17 +84,51 @@ void Actions::add(const Lookup& lookup, KnowledgeListener& listener) {
   }
 }
 
+Action* Actions::find(const Lookup& lookup, std::uint64_t hash) {
+  const auto numbers = numbers_.find(hash);
+  if (numbers == numbers_.end()) return nullptr;
+  for (const std::uint64_t number : numbers->second) {
+    Action& action = open_.at(number);
+    const Duration apart = action.asked < lookup.asked() ? lookup.asked() - action.asked
+                                                         : action.asked - lookup.asked();
+    if (action.client == lookup.client && action.tunnel == lookup.tunnel && apart <= window_ &&
+        continues(action.name, lookup.question.name)) {
+      return &action;
+    }
+  }
+  return nullptr;
+}
+
+Action& Actions::open(const Lookup& lookup, std::uint64_t hash) {
+  const std::uint64_t number = opened_++;
+  numbers_[hash].push_back(number);
+  Action& action = open_[number];
+  action.client = lookup.client;
+  action.tunnel = lookup.tunnel;
+  action.name = lookup.question.name;
+  action.recursion_desired = lookup.recursion_desired;
+  action.asked = lookup.asked();
+  return action;
+}
+
+Actions::Open::iterator Actions::close(Open::iterator closed, KnowledgeListener& listener) {
+  const Action& action = closed->second;
+  listener.on_dns_action(action);
+  const auto numbers = numbers_.find(action_hash(action.client, action.tunnel, action.name));
+  std::erase(numbers->second, closed->first);
+  if (numbers->second.empty()) numbers_.erase(numbers);
+  return open_.erase(closed);
+}
+
 void Actions::pass(Timestamp now, KnowledgeListener& listener) {
-  const auto due = std::stable_partition(open_.begin(), open_.end(), [&](const Action& action) {
-    return action.asked + settling_time <= now;
-  });
-  for (auto action = open_.begin(); action != due; ++action) listener.on_dns_action(*action);
-  open_.erase(open_.begin(), due);
+  for (auto action = open_.begin(); action != open_.end();) {
+    const bool is_due = action->second.asked + settling_time <= now;
+    action = is_due ? close(action, listener) : std::next(action);
+  }
 }
 
 void Actions::finish(KnowledgeListener& listener) {
-  for (const Action& action : open_) listener.on_dns_action(action);
-  open_.clear();
+  while (!open_.empty()) close(open_.begin(), listener);
 }
 
 }  // namespace wirefault::dns

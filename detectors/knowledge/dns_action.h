@@ -7,7 +7,9 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "detectors/knowledge/dns_lookup.h"
@@ -53,8 +55,19 @@ class Actions {
  private:
   static constexpr std::size_t most_open = 4096;
 
+  using Open = std::map<std::uint64_t, Action>;  // by number, in order of their first lookup's end
+
+  // The open action that `lookup` belongs to, or null.
+  Action* find(const Lookup& lookup, std::uint64_t hash);
+  Action& open(const Lookup& lookup, std::uint64_t hash);
+  Open::iterator close(Open::iterator closed, KnowledgeListener& listener);
+
   Duration window_;
-  std::vector<Action> open_;  // in order of their first lookup's end
+  Open open_;
+  std::uint64_t opened_ = 0;
+  // Numbers of the open ones, oldest first, by client and first label, which all names of an action
+  // share: a storm has thousands of them.
+  std::unordered_map<std::uint64_t, std::vector<std::uint64_t>> numbers_;
 };
 
 }  // namespace wirefault::dns
