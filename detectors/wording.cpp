@@ -20,7 +20,10 @@ std::string rough_duration(Duration duration) {
   if (duration < hours{1}) {
     return fmt::format("{}m{:02}s", duration / minutes{1}, duration % minutes{1} / seconds{1});
   }
-  return fmt::format("{}h{:02}m", duration / hours{1}, duration % hours{1} / minutes{1});
+  if (duration < days{2}) {
+    return fmt::format("{}h{:02}m", duration / hours{1}, duration % hours{1} / minutes{1});
+  }
+  return fmt::format("{}d{:02}h", duration / days{1}, duration % days{1} / hours{1});
 }
 
 std::string share_text(std::uint64_t part, std::uint64_t whole) {

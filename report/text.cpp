@@ -49,7 +49,9 @@ class TextReport {
       : result_{result},
         options_{options},
         width_{std::max<std::size_t>(options.width, 40)},
-        dates_{!same_day(result.first, result.last, options.zone)} {}
+        dates_{!same_day(result.first, result.last, options.zone)},
+        years_{date_clock_text(result.first, options.zone).substr(0, 4) !=
+               date_clock_text(result.last, options.zone).substr(0, 4)} {}
 
   std::string make() {
     for (const Finding& finding : result_.findings) {
@@ -93,6 +95,24 @@ class TextReport {
       line(fmt::format("{}{}", first, folded));
       first = indent;
     }
+  }
+
+  // As paragraph(), but broken only between the units: an address stays with its count, a date with
+  // its time. What is too long by itself is broken all the same.
+  void paragraph_of(std::string first, const std::vector<std::string>& units) {
+    const std::size_t room = width_ - first.size();
+    std::string row;
+    const auto flush = [&] {
+      paragraph(first, row);
+      first.assign(first.size(), ' ');
+      row.clear();
+    };
+    for (const std::string& unit : units) {
+      const std::string text = fitting(printable(unit), room);
+      if (!row.empty() && row.size() + 1 + text.size() > room) flush();
+      row += fmt::format("{}{}", row.empty() ? "" : " ", text);
+    }
+    if (!row.empty()) flush();
   }
 
   // Pieces two spaces apart, as many to a line as fit.
@@ -144,7 +164,9 @@ class TextReport {
 
   // With the day where the capture spans several.
   std::string moment(Timestamp time) const {
-    return dates_ ? date_clock_text(time, options_.zone).substr(5) : clock(time);
+    if (!dates_) return clock(time);
+    const std::string text = date_clock_text(time, options_.zone);
+    return years_ ? text : text.substr(std::string_view{"2024-"}.size());
   }
 
   bool has_times() const {
@@ -189,9 +211,10 @@ class TextReport {
             extent, joined(interfaces, ", ")});
   }
 
-  std::uint64_t number(const std::string& key) const {
+  // Looked at, and nothing seen.
+  bool is_zero(const std::string& key) const {
     const auto found = result_.quality.numbers.find(key);
-    return found == result_.quality.numbers.end() ? 0 : found->second;
+    return found != result_.quality.numbers.end() && found->second == 0;
   }
 
   void quality() {
@@ -210,11 +233,11 @@ class TextReport {
       said.push_back(fmt::format("{} more remarks in -o json", more));
     }
     if (said.empty()) {
-      if (number("kernel_drops") == 0) said.push_back("no drops recorded");
-      if (number("snap_cut") == 0) said.push_back("no cut packets");
+      if (is_zero("kernel_drops")) said.push_back("no drops recorded");
+      if (is_zero("snap_cut")) said.push_back("no cut packets");
       const bool conversations =
           result_.counts.tcp_connections + result_.counts.dns_transactions > 0;
-      if (conversations && number("one_way_flows") == 0) said.push_back("both directions seen");
+      if (conversations && is_zero("one_way_flows")) said.push_back("both directions seen");
     }
     std::string_view grade = "good";
     if (breaks_off || result_.quality.grade == Grade::degraded) grade = "usable";
@@ -433,11 +456,15 @@ class TextReport {
     if (!options_.all && shown.size() > most) shown = shown.first(most);
     line("Also worth knowing");
     for (const Finding* note : shown) {
-      const std::string number = how_many(*note);
-      paragraph(fmt::format("{:<{}}  ", note->id, 2),
-                fmt::format("{}{}, {}, from {}", note->title,
-                            number.empty() ? "" : fmt::format(" ({})", number), note->detector,
-                            moment(note->first)));
+      std::vector<std::string> units{note->title};
+      if (const std::string number = how_many(*note); !number.empty()) {
+        units.push_back(fmt::format("({}),", number));
+      } else {
+        units.back() += ",";
+      }
+      units.push_back(fmt::format("{},", note->detector));
+      units.push_back("from " + moment(note->first));
+      paragraph_of(fmt::format("{:<{}}  ", note->id, 2), units);
     }
     if (shown.size() < notes_.size()) {
       line(fmt::format("and {} more: add --all", plural(notes_.size() - shown.size(), "note")));
@@ -456,7 +483,7 @@ class TextReport {
     return incident != nullptr && incident->root != finding.id;
   }
 
-  // In full without being asked: the worst root, and up to two more that users feel.
+  // In full without being asked: the worst root, and up to two more that are as bad as can be.
   std::vector<const Finding*> in_full() const {
     std::vector<const Finding*> chosen;
     if (options_.all) {
@@ -465,7 +492,7 @@ class TextReport {
     }
     for (const Finding* finding : failures_) {
       if (follows(*finding)) continue;
-      if (!chosen.empty() && finding->severity < Severity::error) break;
+      if (!chosen.empty() && finding->severity < Severity::critical) break;
       chosen.push_back(finding);
       if (chosen.size() == 3) break;
     }
@@ -497,17 +524,18 @@ class TextReport {
     }
   }
 
+  static std::string labelled(std::string_view label) {
+    return fmt::format("{:{}}{:<{}}", "", label_indent, label, value_indent - label_indent);
+  }
+
   // "    evidence  #81204 #81377"
   void field(std::string_view label, std::string_view text) {
-    if (text.empty()) return;
-    paragraph(fmt::format("{:{}}{:<{}}", "", label_indent, label, value_indent - label_indent),
-              text);
+    if (!text.empty()) paragraph(labelled(label), text);
   }
 
   // A command that has to be broken stays one command when it is pasted.
   void command(std::string_view label, std::string_view text) {
-    std::string first =
-        fmt::format("{:{}}{:<{}}", "", label_indent, label, value_indent - label_indent);
+    std::string first = labelled(label);
     const std::vector<std::string> lines = fold(printable(text), width_ - first.size() - 2);
     for (std::size_t at = 0; at < lines.size(); ++at) {
       line(fmt::format("{}{}{}", first, lines[at], at + 1 < lines.size() ? " \\" : ""));
@@ -516,7 +544,7 @@ class TextReport {
   }
 
   void detail(const Finding& finding) {
-    field("what", what_text(finding));
+    paragraph_of(labelled("what"), what_units(finding));
     field("detector", finding.variant.empty()
                           ? std::string{finding.detector}
                           : fmt::format("{} ({})", finding.detector, finding.variant));
@@ -540,19 +568,23 @@ class TextReport {
     }
   }
 
-  std::string what_text(const Finding& finding) const {
-    const std::string number = how_many(finding);
-    const std::string separator = number.empty() ? "" : ", ";
-    const std::string lasted = rough_duration(finding.last - finding.first);
+  std::vector<std::string> what_units(const Finding& finding) const {
+    std::vector<std::string> units;
+    if (const std::string number = how_many(finding); !number.empty())
+      units.push_back(number + ",");
+    const std::string first = moment(finding.first);
+    const std::string lasted = fmt::format("({})", rough_duration(finding.last - finding.first));
     if (finding.state == FindingState::ongoing) {
-      return fmt::format("{}{}since {}, not over when the capture ended ({})", number, separator,
-                         moment(finding.first), lasted);
+      units.insert(units.end(),
+                   {"since " + first, lasted + ",", "not over when the capture ended"});
+    } else if (finding.first == finding.last) {
+      units.push_back("at " + first);
+    } else if (first == moment(finding.last)) {
+      units.insert(units.end(), {"at " + first, lasted});
+    } else {
+      units.insert(units.end(), {first, "to " + moment(finding.last), lasted});
     }
-    if (finding.first == finding.last) {
-      return fmt::format("{}{}at {}", number, separator, moment(finding.first));
-    }
-    return fmt::format("{}{}{} to {} ({})", number, separator, moment(finding.first),
-                       moment(finding.last), lasted);
+    return units;
   }
 
   void who_line(const Who& who) {
@@ -565,12 +597,14 @@ class TextReport {
     if (who.distinct > who.top.size()) {
       members.push_back(fmt::format("{} more", grouped(who.distinct - who.top.size())));
     }
-    if (who.distinct <= 1) {
-      field(who.role, joined(members, ", "));
-      return;
+    if (members.empty()) return;
+    for (std::size_t i = 0; i + 1 < members.size(); ++i) members[i] += ",";
+    std::string label{who.role};
+    if (who.distinct > 1) {
+      label = plural(2, who.role).substr(2);
+      members.insert(members.begin(), fmt::format("{}:", grouped(who.distinct)));
     }
-    const std::string many = plural(2, who.role).substr(2);
-    field(many, fmt::format("{}: {}", grouped(who.distinct), joined(members, ", ")));
+    paragraph_of(labelled(label), members);
   }
 
   // "stall_ms" 3120 reads "stall 3,120 ms".
@@ -658,8 +692,8 @@ class TextReport {
     const std::size_t shown = in_full().size();
     std::vector<std::string> parts;
     if (shown < result_.findings.size()) {
-      parts.push_back(fmt::format("The other {} in full: add --all.",
-                                  grouped(result_.findings.size() - shown)));
+      parts.push_back(
+          fmt::format("{} more in full: add --all.", grouped(result_.findings.size() - shown)));
     }
     const bool one_kind = std::all_of(
         result_.findings.begin(), result_.findings.end(),
@@ -675,6 +709,7 @@ class TextReport {
   const TextOptions& options_;
   const std::size_t width_;
   const bool dates_;
+  const bool years_;
   std::vector<const Finding*> failures_;  // above note
   std::vector<const Finding*> notes_;
   std::string out_;

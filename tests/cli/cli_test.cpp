@@ -318,4 +318,16 @@ TEST_CASE("the JSON of a real capture is as the schema says", "[cli]") {
   }
 }
 
+TEST_CASE("the README shows what the program prints", "[cli]") {
+  const ProcessResult result =
+      run({"python3", WIREFAULT_SOURCE_DIR "/tests/cli/readme.py", program});
+  if (result.status == 127) {
+    WARN("skipped: python3 is not installed");
+    return;
+  }
+  CAPTURE(result.out, result.err);
+  CHECK(result.status == 0);
+  if (result.status == 0 && !result.out.empty()) WARN(result.out);
+}
+
 }  // namespace wirefault::tests
