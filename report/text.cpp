@@ -232,7 +232,7 @@ class TextReport {
       said.resize(5);
       said.push_back(fmt::format("{} more remarks in -o json", more));
     }
-    if (said.empty()) {
+    if (result_.quality.notes.empty()) {
       if (is_zero("kernel_drops")) said.push_back("no drops recorded");
       if (is_zero("snap_cut")) said.push_back("no cut packets");
       const bool conversations =

@@ -99,7 +99,7 @@ F1  DNS server 192.0.2.53 stopped answering                   critical, probable
     explains  F2: the names did not resolve
     next      dig @192.0.2.53 api.shop.example +time=2 +tries=1
 
-The other 3 in full: add --all.  What a detector means: wirefault explain NAME
+3 more in full: add --all.  What a detector means: wirefault explain NAME
 )");
 }
 
@@ -147,6 +147,23 @@ TEST_CASE("what was left out on request is said", "[report]") {
   CHECK(has(text, "Asked for --only dns-* only: 3 other findings not shown."));
 }
 
+TEST_CASE("nothing is said about the capture that was not looked at", "[report]") {
+  Result result = tests::healthy();
+  result.quality.numbers = {{"kernel_drops", 0}};
+  CHECK(has(text_report(result), "\ncapture: good. No drops recorded.\n"));
+  result.sources[0].cut_short = CutShort{1504, "the last record is incomplete"};
+  CHECK(has(text_report(result, {.width = 120}),
+            "\ncapture: usable. quiet.pcap breaks off at byte 1,504: the last record is "
+            "incomplete; no drops recorded.\n"));
+}
+
+TEST_CASE("a count stays with its name", "[report]") {
+  Result result = tests::outage();
+  result.findings[0].who[2].top = {{"a-name-that-fills-most-of-the-line.shop.example.", 611},
+                                   {"auth.shop.ex.", 240}};
+  CHECK(has(text_report(result), " auth.shop.ex. (240), 88 more\n"));
+}
+
 TEST_CASE("packets that were filtered away are not counted as seen", "[report]") {
   Result result = tests::healthy();
   result.counts.packets = 20;
@@ -163,6 +180,8 @@ TEST_CASE("times are told with their zone, and with the day where there are seve
       has(text_report(tests::outage(), {.zone = Zone::local}), "15:40:10+05:30 to 15:48:20+05:30"));
   ::unsetenv("TZ");
   ::tzset();
+  result.last = tests::at(86400 * 300);
+  CHECK(has(text_report(result), "2024-05-01 10:10:10Z"));
   result.sources[0].without_time = result.sources[0].packets;
   CHECK(has(text_report(result), "times unknown"));
 }
