@@ -41,6 +41,11 @@ LookupServer* server_entry(Lookup& lookup, const Transaction& transaction) {
   return &made;
 }
 
+// An answer that uses this up comes in fragments on most paths.
+bool invites_fragments(const Transaction& transaction) {
+  return transaction.transport == Transport::udp && transaction.edns.udp_payload_size > 1400;
+}
+
 // A quarter of the budget is the cache of recent successes: 4 MiB of the default 31.
 constexpr std::size_t success_share = 8;
 
@@ -160,12 +165,14 @@ void Lookups::settle(Record& record, const Transaction& transaction) {
       lookup.resolved_by = transaction.response.seen;
       lookup.resolver = transaction.server;
       lookup.resolved_attempt = transaction.queries.last().time;
+      lookup.resolved_smaller = !invites_fragments(transaction);
     }
     return;
   }
   switch (transaction.outcome) {
     case Outcome::unanswered:
       ++lookup.unanswered;
+      if (invites_fragments(transaction)) ++lookup.large_unanswered;
       if (server != nullptr) ++server->unanswered;
       return;
     case Outcome::rejected:

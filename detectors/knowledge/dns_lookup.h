@@ -62,6 +62,11 @@ struct Lookup {
   std::uint32_t refused = 0;
   std::uint32_t other_failures = 0;  // FORMERR, NOTIMP, other RCODEs
   std::uint32_t truncated = 0;
+  // Of the unanswered: those that invited an answer in fragments (RFC 9715 recommends offers of at
+  // most 1400 octets).
+  std::uint32_t large_unanswered = 0;
+  // The answer came over TCP, or to an offer below that.
+  bool resolved_smaller = false;
   std::uint32_t undecided = 0;
 
   std::array<LookupServer, max_servers> servers{};  // in the order asked

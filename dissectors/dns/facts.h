@@ -25,6 +25,7 @@ struct Response {
   bool authoritative = false;
   bool truncated = false;
   bool recursion_available = false;
+  bool fragmented = false;  // it came in IP fragments
   std::uint16_t answers = 0;  // as the header counts them
   std::uint16_t size = 0;     // of the message, in octets
   std::uint8_t extended_error_count = 0;
@@ -82,9 +83,6 @@ struct Transaction {
   IpAddress rejecter;  // who sent the ICMP error or the reset
 
   std::uint32_t responses = 0;  // that matched; each attempt may get one
-
-  // The first fragment of a response was seen, the whole never.
-  Sighting response_fragment;
 
   std::uint32_t weight = 1;  // above 1 when the table admits only a sample
 

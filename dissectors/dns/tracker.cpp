@@ -19,9 +19,10 @@ bool may_lack_question(Rcode rcode) {
          rcode == Rcode::servfail;
 }
 
-Response describe(const Message& message, const Sighting& seen) {
+Response describe(const Message& message, const Carriage& carriage) {
   Response response;
-  response.seen = seen;
+  response.seen = carriage.seen;
+  response.fragmented = carriage.fragmented;
   response.rcode = message.rcode();
   response.authoritative = message.authoritative();
   response.truncated = message.truncated();
@@ -157,7 +158,7 @@ void Tracker::add_response(const Message& message, const Carriage& carriage) {
     stray.id = message.id();
     stray.has_question = static_cast<bool>(question);
     if (question) stray.question = *question;
-    stray.response = describe(message, carriage.seen);
+    stray.response = describe(message, carriage);
     listener_.on_dns_stray_response(stray);
     return;
   }
@@ -178,7 +179,7 @@ void Tracker::add_response(const Message& message, const Carriage& carriage) {
   Entry& matched = entry != nullptr ? *entry : *ghost;
   Transaction& transaction = matched.transaction;
   transaction.has_response = true;
-  transaction.response = describe(message, carriage.seen);
+  transaction.response = describe(message, carriage);
   transaction.latency_ambiguous = ambiguous;
   transaction.amends = entry == nullptr;
   ++transaction.responses;

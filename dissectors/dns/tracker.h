@@ -28,6 +28,7 @@ struct Carriage {
   Endpoint destination;
   std::uint64_t tunnel = 0;
   Transport transport = Transport::udp;
+  bool fragmented = false;  // it came in IP fragments
 };
 
 class Tracker {

@@ -1,0 +1,230 @@
+// DNS answers that are too large for one packet and get lost because fragments do.
+//
+// On the wire, one of three: the first fragment of a response arrives and the others never do, and
+// the query it belongs to stays unanswered; a query that offers a large EDNS size gets no answer
+// while the same lookup succeeds over TCP or with a smaller offer; or, near the server, the
+// response leaves in fragments and the client asks again as if nothing had come.
+//
+// Blind spots: a capture filter on port 53 hides every fragment but the first; such captures say so
+// in their quality. Resolvers may drop fragmented answers on purpose (RFC 9715, section 3.2): where
+// a smaller answer or TCP made up for it, that cannot be told from an accident.
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "detectors/detector.h"
+
+namespace wirefault {
+namespace {
+
+using std::chrono::seconds;
+
+// One UDP exchange, as both sides' packets name it.
+struct ExchangeKey {
+  std::uint64_t tunnel = 0;
+  Endpoint client;
+  Endpoint server;
+  std::uint64_t id = 0;
+  friend auto operator<=>(const ExchangeKey&, const ExchangeKey&) = default;
+};
+struct PairKey {
+  std::uint64_t tunnel = 0;
+  Endpoint client;  // port 0
+  Endpoint server;
+  friend auto operator<=>(const PairKey&, const PairKey&) = default;
+};
+struct ServerKey {
+  std::uint64_t tunnel = 0;
+  Endpoint server;
+  std::uint32_t zero = 0;  // no padding
+  friend auto operator<=>(const ServerKey&, const ServerKey&) = default;
+};
+
+struct Asked {
+  dns::Question question;
+  Sightings<4> queries;
+};
+
+// A fragmented response that was seen leaving: the client should not ask again.
+struct Delivered {
+  dns::Question question;
+  dns::EdnsOffer offer;
+  std::uint16_t id = 0;
+  Timestamp at{};
+  Sighting query;
+  Sighting response;
+};
+
+struct Tally {
+  std::uint64_t lost = 0;           // responses
+  std::uint64_t larger_failed = 0;  // transactions of lookups that a smaller answer saved
+  std::set<std::uint64_t> victims;  // lookups, by hash
+  Evidence packets;
+  TopList<IpAddress> clients;
+  TopList<dns::Name> names;
+  Timestamp last{};
+};
+
+class DnsFragmentedResponseLoss final : public Detector {
+ public:
+  explicit DnsFragmentedResponseLoss(Setup& setup)
+      : min_silent_{setup.count("min-silent", 2,
+                                "large queries without an answer, where no fragment "
+                                "of one was seen")} {}
+
+  void on_dns_transaction(const dns::Transaction& transaction) override {
+    using dns::Outcome;
+    if (transaction.transport != Transport::udp) return;
+    if (transaction.outcome == Outcome::unanswered && !transaction.amends) {
+      asked_[key_of(transaction)] = {transaction.question, transaction.queries};
+      return;
+    }
+    if (transaction.outcome != Outcome::answered) return;
+    if (transaction.response.fragmented || delivered_.size() > 0) note_repetition(transaction);
+  }
+
+  void on_ip_fragmented_datagram(const ip::FragmentedDatagram& datagram) override {
+    const bool lost = datagram.outcome == ip::FragmentOutcome::incomplete;
+    if (!lost || !datagram.has_ports || !datagram.has_dns_id || datagram.source_port != dns_port) {
+      return;
+    }
+    const ExchangeKey key{datagram.tunnel,
+                          {datagram.destination, datagram.destination_port},
+                          {datagram.source, datagram.source_port},
+                          datagram.dns_id};
+    const Asked* asked = asked_.find(key);
+    if (asked == nullptr) return;
+    Tally& tally = servers_[{datagram.tunnel, key.server}];
+    ++tally.lost;
+    tally.packets.add(asked->queries);
+    for (const ip::Fragment& fragment : datagram.kept()) {
+      tally.packets.add(fragment.seen);
+    }
+    add_victim(tally, key.client.address, asked->question, datagram.first.time);
+  }
+
+  void on_dns_lookup(const dns::Lookup& lookup) override {
+    if (lookup.unanswered == 0 || lookup.end == dns::LookupEnd::undecided) return;
+    const bool failed = lookup.end == dns::LookupEnd::failed;
+    outcomes_[lookup_hash(lookup.client, lookup.question)] = failed;
+    if (failed || !lookup.resolved_smaller || lookup.large_unanswered < min_silent_) return;
+    for (const dns::LookupServer& server : lookup.asked_servers()) {
+      if (server.unanswered == 0 || server.transport != Transport::udp) continue;
+      Tally& tally = servers_[{lookup.tunnel, server.server}];
+      tally.larger_failed += lookup.large_unanswered;
+      tally.packets.add(lookup.queries);
+      add_victim(tally, lookup.client, lookup.question, lookup.asked());
+    }
+  }
+
+  void judge(const Scene& scene, std::vector<Finding>& findings) const override {
+    for (const auto& [key, tally] : servers_.sorted()) {
+      findings.push_back(describe(scene, *key, *tally));
+    }
+  }
+
+ private:
+  static constexpr std::uint16_t dns_port = 53;
+  static constexpr std::size_t most_victims = 1024;
+
+  static ExchangeKey key_of(const dns::Transaction& transaction) {
+    return {transaction.tunnel, transaction.client, transaction.server, transaction.id};
+  }
+  static std::uint64_t lookup_hash(const IpAddress& client, const dns::Question& question) {
+    return question.name.stable_hash(
+        stable_hash(client.bytes(), static_cast<std::uint64_t>(question.type)));
+  }
+
+  static void add_victim(Tally& tally, const IpAddress& client, const dns::Question& question,
+                         Timestamp when) {
+    tally.clients.add(client);
+    tally.names.add(question.name);
+    tally.last = std::max(tally.last, when);
+    if (tally.victims.size() < most_victims) tally.victims.insert(lookup_hash(client, question));
+  }
+
+  // Seen at the server: the whole answer left in fragments, and the same query comes again.
+  void note_repetition(const dns::Transaction& transaction) {
+    const PairKey pair{transaction.tunnel, {transaction.client.address, 0}, transaction.server};
+    const Delivered* before = delivered_.find(pair);
+    if (before != nullptr && before->id == transaction.id &&
+        before->question.name == transaction.question.name &&
+        before->offer.udp_payload_size == transaction.edns.udp_payload_size &&
+        transaction.asked() - before->at <= seconds{15}) {
+      Tally& tally = servers_[{transaction.tunnel, transaction.server}];
+      ++tally.lost;
+      tally.packets.add(before->query);
+      tally.packets.add(before->response);
+      tally.packets.add(transaction.queries);
+      add_victim(tally, transaction.client.address, transaction.question, transaction.asked());
+    }
+    if (transaction.response.fragmented) {
+      delivered_[pair] = {transaction.question,
+                          transaction.edns,
+                          transaction.id,
+                          transaction.response.seen.time,
+                          transaction.queries.first(),
+                          transaction.response.seen};
+    }
+  }
+
+  Finding describe(const Scene& scene, const ServerKey& key, const Tally& tally) const {
+    const std::string address = key.server.address.to_string();
+    std::uint64_t decided = 0;
+    std::uint64_t failed = 0;
+    for (const std::uint64_t victim : tally.victims) {
+      const bool* outcome = outcomes_.find(victim);
+      if (outcome == nullptr) continue;
+      ++decided;
+      if (*outcome) ++failed;
+    }
+    Finding finding;
+    finding.entity = fmt::format("{}/{}", key.server.to_string(), key.tunnel);
+    finding.severity = failed > 0 ? Severity::error : Severity::warning;
+    finding.confidence = tally.lost > 0 ? Confidence::certain : Confidence::probable;
+    finding.title = fmt::format("large DNS answers of {} are lost", address);
+    finding.count = tally.lost + tally.larger_failed;
+    finding.unit = "response";
+    finding.lower_bound = servers_.evicted() + asked_.evicted() > 0;
+    tally.packets.fill(finding);
+    finding.state =
+        scene.now - tally.last > seconds{60} ? FindingState::ended : FindingState::ongoing;
+    finding.who.push_back(who("server", key.server));
+    finding.who.push_back(who("client", tally.clients));
+    finding.who.push_back(who("name", tally.names));
+    finding.capture_filter =
+        fmt::format("host {} and (udp port 53 or ip[6:2] & 0x3fff != 0)", address);
+    finding.measures = {{"lookups_failed", static_cast<std::int64_t>(failed)},
+                        {"lookups_decided", static_cast<std::int64_t>(decided)}};
+    finding.causes = {
+        {"fragments-dropped", "something on the path drops fragments",
+         tally.lost > 0 ? fmt::format("{} came in fragments that did not all arrive",
+                                      plural(tally.lost, "response"))
+                        : std::string{"large offers stay silent, a smaller answer comes at once"},
+         fmt::format("ping -M dont -s 2000 {}", address)},
+        {"policy", "a filter drops fragmented DNS on purpose", "RFC 9715 advises resolvers to",
+         "nft list ruleset"}};
+    const auto top = tally.names.top(1);
+    const std::string name = top.empty() ? "NAME" : top[0].first.to_string();
+    finding.next = {fmt::format("dig @{} {} DNSKEY +dnssec +bufsize=4096 +ignore", address, name),
+                    fmt::format("dig @{} {} DNSKEY +dnssec +bufsize=1232", address, name),
+                    fmt::format("dig @{} {} DNSKEY +dnssec +tcp", address, name)};
+    return finding;
+  }
+
+  const std::uint64_t min_silent_;
+  TallyMap<ExchangeKey, Asked> asked_{1024};
+  TallyMap<PairKey, Delivered> delivered_{256};
+  TallyMap<std::uint64_t, bool> outcomes_{4096};  // by lookup: whether it failed
+  TallyMap<ServerKey, Tally> servers_;
+};
+
+}  // namespace
+
+DetectorEntry dns_fragmented_response_loss() {
+  return {"dns-fragmented-response-loss", "warning to error", "large DNS answers lost as fragments",
+          Basis::absence, make_detector<DnsFragmentedResponseLoss>};
+}
+
+}  // namespace wirefault
