@@ -172,7 +172,8 @@ void Tracking::add_udp(const ip::Datagram& datagram, const Sighting& seen, std::
                        {datagram.source, udp->source_port},
                        {datagram.destination, udp->destination_port},
                        tunnel,
-                       Transport::udp});
+                       Transport::udp,
+                       datagram.was_fragmented});
   }
 }
 

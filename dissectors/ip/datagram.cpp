@@ -150,6 +150,7 @@ Parsed<Datagram> after_reassembly(const Datagram& first, const Payload& payload)
   Parsed<Datagram> parsed{first};
   Datagram& whole = *parsed;
   whole.more_fragments = false;
+  whole.was_fragmented = true;
   whole.payload = payload;
   whole.total_length = whole.header_length + payload.length;
   parsed.settle(finish(whole));

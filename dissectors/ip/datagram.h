@@ -44,6 +44,7 @@ struct Datagram {
   // The header claims more than the frame carried. The rest is missing, and not by our snap length;
   // it may be a capture that was cut by a tool which forgot to say so.
   bool exceeds_frame = false;
+  bool was_fragmented = false;  // put together by after_reassembly()
   // Segmentation offload: the length field is zero, the frame's length is used instead.
   bool has_offloaded_length = false;
 
