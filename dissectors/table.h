@@ -59,12 +59,13 @@ class Table {
       if (slot.node == 0) return nullptr;
       if (slot.tag == tag) {
         Node& candidate = node(slot.node - 1);
-        if (same(static_cast<const Entry&>(candidate))) return &candidate;
+        if (same(static_cast<Entry&>(candidate))) return &candidate;
       }
     }
   }
 
-  // A new entry, value-initialised, at the young end of `list`. Not when full().
+  // A new entry, its members as their initialisers say, at the young end of `list`. Not when
+  // full().
   Entry& insert(std::uint64_t hash, std::uint8_t list = 0) {
     std::uint32_t number = free_;
     if (number != none) {
@@ -72,7 +73,9 @@ class Table {
     } else {
       number = fresh_++;
     }
-    Node& made = *new (&node(number)) Node{};
+    // Default-initialised: an entry's own initialisers run, what has none (a name's unused octets)
+    // is not cleared. Worth 8 % on DNS.
+    Node& made = *new (&node(number)) Node;
     made.tag = static_cast<std::uint32_t>(hash);
     link(number, list);
     std::uint32_t at = made.tag & mask_;

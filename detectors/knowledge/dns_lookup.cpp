@@ -62,6 +62,7 @@ Lookups::Lookups(Settings& settings, std::size_t budget)
     : gap_{settings.duration("dns", "lookup-gap", std::chrono::seconds{15},
                              "pause after which the same question is a new lookup")},
       records_{budget / success_share * (success_share - 1) / Table<Record>::entry_cost()},
+      present_(std::size_t{1} << 17),
       successes_(power_of_two_below(budget / success_share / sizeof(Bucket))) {}
 
 void Lookups::add(const Transaction& transaction, KnowledgeListener& listener) {
@@ -92,6 +93,7 @@ void Lookups::add(const Transaction& transaction, KnowledgeListener& listener) {
 }
 
 Lookups::Record* Lookups::find(const Transaction& transaction, std::uint64_t hash) {
+  if (present(hash) == 0) return nullptr;
   Record* record = records_.find(hash, [&](const Record& candidate) {
     return candidate.hash == hash && candidate.lookup.client == transaction.client.address &&
            candidate.lookup.question.name == transaction.question.name;
@@ -116,6 +118,7 @@ Lookups::Record& Lookups::record_of(const Transaction& transaction, std::uint64_
     close(oldest, listener);
   }
   Record& record = records_.insert(hash);
+  ++present(hash);
   record.hash = hash;
   record.lookup.client = transaction.client.address;
   record.lookup.tunnel = transaction.tunnel;
@@ -220,6 +223,7 @@ void Lookups::close(Record& record, KnowledgeListener& listener) {
     lookup.end = record.open > 0 || lookup.undecided > 0 ? LookupEnd::undecided : LookupEnd::failed;
   }
   listener.on_dns_lookup(lookup);
+  --present(record.hash);
   records_.erase(record);
 }
 

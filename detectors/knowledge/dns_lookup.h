@@ -127,11 +127,15 @@ class Lookups {
   void ask(Record& record, const Transaction& transaction);
   void settle(Record& record, const Transaction& transaction);
   void close(Record& record, KnowledgeListener& listener);
+  std::uint16_t& present(std::uint64_t hash) { return present_[hash & (present_.size() - 1)]; }
   void remember_success(std::uint64_t hash, const Transaction& transaction);
   const Success* success_since(std::uint64_t hash, Timestamp asked) const;
 
   Duration gap_;
   Table<Record> records_;
+  // How many records have a hash with these low bits: mostly none, and then there is nothing to
+  // find.
+  std::vector<std::uint16_t> present_;
   std::vector<Bucket> successes_;
   std::uint64_t evicted_ = 0;
 };

@@ -91,21 +91,28 @@ void Tracker::add(const Message& message, const Carriage& carriage) {
   }
 }
 
-Tracker::Entry* Tracker::find(std::uint64_t hash, const Endpoint& client, const Endpoint& server,
-                              const Message& message, const Parsed<Question>& question, bool open) {
-  return table_.find(hash, [&](const Entry& entry) {
+Tracker::Found Tracker::find(std::uint64_t hash, const Endpoint& client, const Endpoint& server,
+                             const Message& message, const Parsed<Question>& question) {
+  Found found;
+  found.open = table_.find(hash, [&](Entry& entry) {
     const Transaction& candidate = entry.transaction;
-    if ((entry.list != ghosts) != open || entry.hash != hash || candidate.id != message.id() ||
-        candidate.client != client || candidate.server != server ||
-        candidate.opcode != message.opcode()) {
+    if (entry.hash != hash || candidate.id != message.id() || candidate.client != client ||
+        candidate.server != server || candidate.opcode != message.opcode()) {
       return false;
     }
-    if (candidate.odd_question) return true;
-    if (question) return same_question(candidate.question, *question);
-    // No question, or one that our snap length cut: address, ports and id must do.
-    return message.is_response() &&
-           (question.flaw() == Flaw::cut_short || may_lack_question(message.rcode()));
+    if (!candidate.odd_question) {
+      // No question, or one that our snap length cut: address, ports and id must do.
+      const bool matches =
+          question ? same_question(candidate.question, *question)
+                   : message.is_response() &&
+                         (question.flaw() == Flaw::cut_short || may_lack_question(message.rcode()));
+      if (!matches) return false;
+    }
+    if (entry.list != ghosts) return true;
+    if (found.ghost == nullptr) found.ghost = &entry;
+    return false;  // an open one may still come
   });
+  return found;
 }
 
 void Tracker::add_query(const Message& message, const Carriage& carriage) {
@@ -114,7 +121,7 @@ void Tracker::add_query(const Message& message, const Carriage& carriage) {
   const Endpoint& server = carriage.destination;
   const std::uint64_t hash = hash_of(client, server, carriage, message.id());
   const Parsed<Question> question = message.question();
-  if (Entry* open = find(hash, client, server, message, question, true)) {
+  if (Entry* open = find(hash, client, server, message, question).open) {
     open->transaction.queries.add(carriage.seen);
     open->transaction.deadline = carriage.seen.time + answer_timeout_;
     move(*open, open->transaction.noticed ? noticed : fresh);
@@ -146,8 +153,7 @@ void Tracker::add_response(const Message& message, const Carriage& carriage) {
   const Endpoint& server = carriage.source;
   const std::uint64_t hash = hash_of(client, server, carriage, message.id());
   const Parsed<Question> question = message.question();
-  Entry* entry = find(hash, client, server, message, question, true);
-  Entry* ghost = find(hash, client, server, message, question, false);
+  const auto [entry, ghost] = find(hash, client, server, message, question);
 
   if (entry == nullptr && ghost == nullptr) {
     StrayResponse stray;

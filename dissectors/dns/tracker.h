@@ -60,8 +60,13 @@ class Tracker {
 
   void add_query(const Message& message, const Carriage& carriage);
   void add_response(const Message& message, const Carriage& carriage);
-  Entry* find(std::uint64_t hash, const Endpoint& client, const Endpoint& server,
-              const Message& message, const Parsed<Question>& question, bool open);
+  // What the table holds of a message's key: an open transaction, and one that is a ghost.
+  struct Found {
+    Entry* open = nullptr;
+    Entry* ghost = nullptr;
+  };
+  Found find(std::uint64_t hash, const Endpoint& client, const Endpoint& server,
+             const Message& message, const Parsed<Question>& question);
   std::uint64_t hash_of(const Endpoint& client, const Endpoint& server, const Carriage& carriage,
                         std::uint16_t id) const;
   void move(Entry& entry, List list);
