@@ -82,6 +82,7 @@ void Tracking::advance(Timestamp to) {
 
 void Tracking::expire(Timestamp to) {
   reassembly_.expire(to);
+  icmp_.expire(to);
   dns_.expire(to);
   tcp_.expire(to);
 }
@@ -111,6 +112,7 @@ void Tracking::add_fragment(const ip::Datagram& fragment, const Sighting& seen,
                             const CapturePlace& place) {
   const Duplicates::Verdict verdict = duplicates_.look(fragment, place, seen.time);
   if (verdict.is_copy) return;
+  icmp_.watch(fragment, seen, verdict.tunnel);
   const auto whole = reassembly_.add(fragment, seen, verdict.tunnel);
   if (!whole) return note_flaw(whole.flaw());
   if (!whole->has_value()) return;
@@ -128,6 +130,8 @@ bool Tracking::add_carried(const ip::Datagram& datagram, const Sighting& seen,
     return true;
   }
   if (!opened->has_value()) return false;
+  icmp_.remember(datagram, seen, place.tunnel);
+  icmp_.watch(datagram, seen, place.tunnel);
   const tunnel::Carried& carried = **opened;
   CapturePlace inside = place;
   inside.tunnel = carried.context.id();
@@ -152,13 +156,18 @@ bool Tracking::add_carried(const ip::Datagram& datagram, const Sighting& seen,
 
 void Tracking::add_transport(const ip::Datagram& datagram, const Sighting& seen,
                              std::uint64_t tunnel) {
+  icmp_.watch(datagram, seen, tunnel);
   switch (datagram.protocol) {
     case ip::protocol::udp:
       return add_udp(datagram, seen, tunnel);
     case ip::protocol::tcp:
       return add_tcp(datagram, seen, tunnel);
+    case ip::protocol::icmp:
+    case ip::protocol::icmpv6:
+      return add_icmp(datagram, seen, tunnel);
     default:
-      return;
+      ++summary_.not_dissected[ip::protocol_name(datagram.protocol)];
+      icmp_.remember(datagram, seen, tunnel);
   }
 }
 
@@ -174,7 +183,18 @@ void Tracking::add_udp(const ip::Datagram& datagram, const Sighting& seen, std::
                        tunnel,
                        Transport::udp,
                        datagram.was_fragmented});
+  } else {
+    icmp_.remember(datagram, seen, tunnel);
   }
+}
+
+void Tracking::add_icmp(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel) {
+  ++summary_.icmp_packets;
+  const auto message = icmp::Message::parse(datagram.payload, datagram.is_v6());
+  if (!message) return note_flaw(message.flaw());
+  if (!message->is_error()) return icmp_.remember(datagram, seen, tunnel);
+  const Flaw flaw = icmp_.add(*message, datagram, seen, tunnel);
+  if (flaw != Flaw::none) note_flaw(flaw);
 }
 
 void Tracking::add_dns(const dns::Message& message, const dns::Carriage& carriage) {
@@ -201,6 +221,7 @@ void Tracking::add_tcp(const ip::Datagram& datagram, const Sighting& seen, std::
 
 void Tracking::finish() {
   reassembly_.finish(clock_.now());
+  icmp_.finish(clock_.now());
   dns_.finish(clock_.now());
   tcp_.finish(clock_.now());
   summary_.last = clock_.now();
@@ -208,6 +229,8 @@ void Tracking::finish() {
   summary_.clock_steps_forward = clock_.steps_forward();
   summary_.fragmented_datagrams = reassembly_.datagrams();
   summary_.incomplete_datagrams = reassembly_.incomplete();
+  summary_.icmp_errors = icmp_.errors();
+  summary_.icmp_unmatched = icmp_.unmatched();
   summary_.duplicates = duplicates_.counts();
   summary_.evicted = dns_.counters().evicted + tcp_.evicted() + reassembly_.counters().evicted;
   listener_.on_capture_ended(summary_);

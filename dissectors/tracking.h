@@ -13,6 +13,7 @@
 #include "dissectors/duplicates.h"
 #include "dissectors/facts.h"
 #include "dissectors/hash.h"
+#include "dissectors/icmp/tracker.h"
 #include "dissectors/ip/datagram.h"
 #include "dissectors/ip/reassembly.h"
 #include "dissectors/link/frame.h"
@@ -46,6 +47,7 @@ class Tracking {
   void add_fragment(const ip::Datagram& fragment, const Sighting& seen, const CapturePlace& place);
   bool add_carried(const ip::Datagram& datagram, const Sighting& seen, const CapturePlace& place);
   void add_transport(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel);
+  void add_icmp(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel);
   void add_udp(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel);
   void add_dns(const dns::Message& message, const dns::Carriage& carriage);
   void add_tcp(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel);
@@ -59,6 +61,7 @@ class Tracking {
   dns::Tracker dns_;
   dns::Streams dns_streams_;
   tcp::Tracker tcp_;
+  icmp::Tracker icmp_{{dns_, tcp_, reassembly_}, listener_};
 
   CaptureSummary summary_;
 };
