@@ -64,7 +64,7 @@ void Tracking::add_frame(const link::Frame& frame, const Sighting& seen, Capture
       ++summary_.arp_packets;
       return;
     default:
-      ++summary_.not_dissected[link::network_name(frame.network, frame.code)];
+      ++networks_[{frame.network, frame.code}];
   }
 }
 
@@ -115,9 +115,23 @@ void Tracking::add_fragment(const ip::Datagram& fragment, const Sighting& seen,
   icmp_.watch(fragment, seen, verdict.tunnel);
   const auto whole = reassembly_.add(fragment, seen, verdict.tunnel);
   if (!whole) return note_flaw(whole.flaw());
-  if (!whole->has_value()) return;
+  if (!whole->has_value()) return note_dns_fragment(fragment, seen, verdict.tunnel);
   if (place.depth < tunnel::max_depth && add_carried(**whole, seen, place)) return;
   add_transport(**whole, seen, verdict.tunnel);
+}
+
+void Tracking::note_dns_fragment(const ip::Datagram& fragment, const Sighting& seen,
+                                 std::uint64_t tunnel) {
+  if (fragment.fragment_offset != 0 || fragment.protocol != ip::protocol::udp) return;
+  const auto udp = udp::Datagram::parse_first_fragment(fragment.payload);
+  if (!udp || udp->source_port != dns_port || udp->payload.bytes.size() < 2) return;
+  dns_.note_response_fragment({seen,
+                               {fragment.source, udp->source_port},
+                               {fragment.destination, udp->destination_port},
+                               tunnel,
+                               Transport::udp,
+                               true},
+                              be16(udp->payload.bytes.data()));
 }
 
 // False when `datagram` is no tunnel's.
@@ -166,7 +180,7 @@ void Tracking::add_transport(const ip::Datagram& datagram, const Sighting& seen,
     case ip::protocol::icmpv6:
       return add_icmp(datagram, seen, tunnel);
     default:
-      ++summary_.not_dissected[ip::protocol_name(datagram.protocol)];
+      ++protocols_[datagram.protocol];
       icmp_.remember(datagram, seen, tunnel);
   }
 }
@@ -219,6 +233,17 @@ void Tracking::add_tcp(const ip::Datagram& datagram, const Sighting& seen, std::
   }
 }
 
+void Tracking::name_the_rest() {
+  for (const auto& [network, count] : networks_) {
+    summary_.not_dissected[link::network_name(network.first, network.second)] += count;
+  }
+  for (std::size_t protocol = 0; protocol < protocols_.size(); ++protocol) {
+    if (protocols_[protocol] == 0) continue;
+    summary_.not_dissected[ip::protocol_name(static_cast<std::uint8_t>(protocol))] +=
+        protocols_[protocol];
+  }
+}
+
 void Tracking::finish() {
   reassembly_.finish(clock_.now());
   icmp_.finish(clock_.now());
@@ -229,6 +254,7 @@ void Tracking::finish() {
   summary_.clock_steps_forward = clock_.steps_forward();
   summary_.fragmented_datagrams = reassembly_.datagrams();
   summary_.incomplete_datagrams = reassembly_.incomplete();
+  name_the_rest();
   summary_.icmp_errors = icmp_.errors();
   summary_.icmp_unmatched = icmp_.unmatched();
   summary_.duplicates = duplicates_.counts();

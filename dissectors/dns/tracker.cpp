@@ -180,6 +180,7 @@ void Tracker::add_response(const Message& message, const Carriage& carriage) {
   Transaction& transaction = matched.transaction;
   transaction.has_response = true;
   transaction.response = describe(message, carriage);
+  transaction.response_fragment = {};
   transaction.latency_ambiguous = ambiguous;
   transaction.amends = entry == nullptr;
   ++transaction.responses;
@@ -225,6 +226,17 @@ Tracker::Entry* Tracker::find_quoted(const Rejected& rejected) {
     }
   }
   return nullptr;
+}
+
+void Tracker::note_response_fragment(const Carriage& response, std::uint16_t id) {
+  Rejected quoted;
+  quoted.client = response.destination;
+  quoted.server = response.source;
+  quoted.tunnel = response.tunnel;
+  quoted.has_id = true;
+  quoted.id = id;
+  Entry* entry = find_quoted(quoted);
+  if (entry != nullptr) entry->transaction.response_fragment = response.seen;
 }
 
 Sighting Tracker::reject(const Rejected& rejected) {

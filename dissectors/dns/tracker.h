@@ -49,6 +49,8 @@ class Tracker {
   Tracker(Settings& settings, std::size_t budget, const HashKey& key, FactListener& listener);
 
   void add(const Message& message, const Carriage& carriage);
+  // The first fragment of a response was seen. The response itself follows through add(), or never.
+  void note_response_fragment(const Carriage& response, std::uint16_t id);
   // The last attempt of the open query that was rejected; does not exist when there is none.
   Sighting reject(const Rejected& rejected);
 

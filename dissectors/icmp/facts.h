@@ -68,8 +68,9 @@ struct PathMtu {
   std::uint32_t mtu = 0;  // the smallest reported; where that is 0, the next plateau of RFC 1191
   std::uint32_t refused = 0;  // the largest packet quoted
   Sightings<16> messages;
-  Sightings<8> oversize;  // too large, and sent a second or more after the first message
-  Sighting adapted;       // the first that fits
+  Sightings<8> oversize;            // too large, and sent a second or more after the first message
+  Sighting adapted;                 // the first that fits
+  std::uint32_t late_messages = 0;  // a second or more after that
   Reaction reaction = Reaction::unknown;
   Timestamp settled{};
 };

@@ -191,6 +191,9 @@ void Tracker::start_watch(const Error& error) {
   path->mtu = std::min(path->mtu, mtu);
   path->refused = std::max(path->refused, error.quoted_length);
   path->messages.add(error.seen);
+  if (path->adapted.exists() && error.seen.time - path->adapted.time >= time_to_obey) {
+    ++path->late_messages;
+  }
 }
 
 void Tracker::note_size(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel) {
