@@ -15,6 +15,10 @@ std::span<const DetectorEntry> catalogue() {
     extern DetectorEntry dns_servfail(); list(dns_servfail);
     extern DetectorEntry dns_servfail_storm(); list(dns_servfail_storm);
     extern DetectorEntry dns_fragmented_response_loss(); list(dns_fragmented_response_loss);
+    extern DetectorEntry ip_fragment_loss(); list(ip_fragment_loss);
+    extern DetectorEntry icmp_frag_needed(); list(icmp_frag_needed);
+    extern DetectorEntry icmp_unreachable(); list(icmp_unreachable);
+    extern DetectorEntry icmp_admin_prohibited(); list(icmp_admin_prohibited);
     // clang-format on
     return made;
   }();

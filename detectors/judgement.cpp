@@ -92,6 +92,14 @@ void Judgement::on_ip_fragmented_datagram(const ip::FragmentedDatagram& datagram
   tell(&FactListener::on_ip_fragmented_datagram, datagram);
 }
 
+void Judgement::on_icmp_error(const icmp::Error& error) {
+  tell(&FactListener::on_icmp_error, error);
+}
+
+void Judgement::on_icmp_path_mtu(const icmp::PathMtu& path) {
+  tell(&FactListener::on_icmp_path_mtu, path);
+}
+
 void Judgement::on_second(const SecondPassed& second) {
   now_ = second.now;
   lookups_.pass(now_, fanout_);
@@ -125,6 +133,7 @@ Result Judgement::result(const std::vector<SourceInfo>& sources) const {
   result.counts.tcp_joined_midway = summary_.tcp_joined_midway;
   result.counts.ip_fragmented_datagrams = summary_.fragmented_datagrams;
   result.counts.ip_incomplete_datagrams = summary_.incomplete_datagrams;
+  result.counts.icmp_errors = summary_.icmp_errors;
   for (const auto& [code, count] : summary_.dns_rcodes) {
     result.counts.dns_rcodes[dns::rcode_name(static_cast<dns::Rcode>(code))] = count;
   }

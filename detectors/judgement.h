@@ -30,6 +30,8 @@ class Judgement final : public FactListener {
   void on_tcp_crowd(const tcp::Crowd& crowd) override;
   void on_tcp_source_second(const tcp::SourceSecond& second) override;
   void on_ip_fragmented_datagram(const ip::FragmentedDatagram& datagram) override;
+  void on_icmp_error(const icmp::Error& error) override;
+  void on_icmp_path_mtu(const icmp::PathMtu& path) override;
   void on_second(const SecondPassed& second) override;
   void on_capture_ended(const CaptureSummary& summary) override;
 

@@ -10,6 +10,7 @@
 
 #include "dissectors/dns/facts.h"
 #include "dissectors/duplicates.h"
+#include "dissectors/icmp/facts.h"
 #include "dissectors/ip/facts.h"
 #include "dissectors/parsed.h"
 #include "dissectors/tcp/facts.h"
@@ -42,6 +43,9 @@ struct CaptureSummary {
 
   std::array<std::uint64_t, flaw_count> flaws{};       // by Flaw: cut_short is our capture's doing
   std::map<std::string, std::uint64_t> not_dissected;  // by the name of the protocol
+  std::uint64_t icmp_packets = 0;
+  std::uint64_t icmp_errors = 0;
+  std::uint64_t icmp_unmatched = 0;  // errors about nothing that was seen
   std::uint64_t arp_packets = 0;
   std::uint64_t fragmented_datagrams = 0;
   std::uint64_t incomplete_datagrams = 0;                   // never whole in this capture
@@ -63,6 +67,8 @@ class FactListener {
   virtual void on_tcp_crowd(const tcp::Crowd&) {}
   virtual void on_tcp_source_second(const tcp::SourceSecond&) {}
   virtual void on_ip_fragmented_datagram(const ip::FragmentedDatagram&) {}
+  virtual void on_icmp_error(const icmp::Error&) {}
+  virtual void on_icmp_path_mtu(const icmp::PathMtu&) {}
 
   virtual void on_second(const SecondPassed&) {}
   virtual void on_capture_ended(const CaptureSummary&) {}  // the last fact

@@ -64,7 +64,7 @@ void Tracking::add_frame(const link::Frame& frame, const Sighting& seen, Capture
       ++summary_.arp_packets;
       return;
     default:
-      ++summary_.not_dissected[link::network_name(frame.network, frame.code)];
+      ++networks_[{frame.network, frame.code}];
   }
 }
 
@@ -82,6 +82,7 @@ void Tracking::advance(Timestamp to) {
 
 void Tracking::expire(Timestamp to) {
   reassembly_.expire(to);
+  icmp_.expire(to);
   dns_.expire(to);
   tcp_.expire(to);
 }
@@ -111,11 +112,26 @@ void Tracking::add_fragment(const ip::Datagram& fragment, const Sighting& seen,
                             const CapturePlace& place) {
   const Duplicates::Verdict verdict = duplicates_.look(fragment, place, seen.time);
   if (verdict.is_copy) return;
+  icmp_.watch(fragment, seen, verdict.tunnel);
   const auto whole = reassembly_.add(fragment, seen, verdict.tunnel);
   if (!whole) return note_flaw(whole.flaw());
-  if (!whole->has_value()) return;
+  if (!whole->has_value()) return note_dns_fragment(fragment, seen, verdict.tunnel);
   if (place.depth < tunnel::max_depth && add_carried(**whole, seen, place)) return;
   add_transport(**whole, seen, verdict.tunnel);
+}
+
+void Tracking::note_dns_fragment(const ip::Datagram& fragment, const Sighting& seen,
+                                 std::uint64_t tunnel) {
+  if (fragment.fragment_offset != 0 || fragment.protocol != ip::protocol::udp) return;
+  const auto udp = udp::Datagram::parse_first_fragment(fragment.payload);
+  if (!udp || udp->source_port != dns_port || udp->payload.bytes.size() < 2) return;
+  dns_.note_response_fragment({seen,
+                               {fragment.source, udp->source_port},
+                               {fragment.destination, udp->destination_port},
+                               tunnel,
+                               Transport::udp,
+                               true},
+                              be16(udp->payload.bytes.data()));
 }
 
 // False when `datagram` is no tunnel's.
@@ -128,6 +144,8 @@ bool Tracking::add_carried(const ip::Datagram& datagram, const Sighting& seen,
     return true;
   }
   if (!opened->has_value()) return false;
+  icmp_.remember(datagram, seen, place.tunnel);
+  icmp_.watch(datagram, seen, place.tunnel);
   const tunnel::Carried& carried = **opened;
   CapturePlace inside = place;
   inside.tunnel = carried.context.id();
@@ -152,13 +170,18 @@ bool Tracking::add_carried(const ip::Datagram& datagram, const Sighting& seen,
 
 void Tracking::add_transport(const ip::Datagram& datagram, const Sighting& seen,
                              std::uint64_t tunnel) {
+  icmp_.watch(datagram, seen, tunnel);
   switch (datagram.protocol) {
     case ip::protocol::udp:
       return add_udp(datagram, seen, tunnel);
     case ip::protocol::tcp:
       return add_tcp(datagram, seen, tunnel);
+    case ip::protocol::icmp:
+    case ip::protocol::icmpv6:
+      return add_icmp(datagram, seen, tunnel);
     default:
-      return;
+      ++protocols_[datagram.protocol];
+      icmp_.remember(datagram, seen, tunnel);
   }
 }
 
@@ -174,7 +197,18 @@ void Tracking::add_udp(const ip::Datagram& datagram, const Sighting& seen, std::
                        tunnel,
                        Transport::udp,
                        datagram.was_fragmented});
+  } else {
+    icmp_.remember(datagram, seen, tunnel);
   }
+}
+
+void Tracking::add_icmp(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel) {
+  ++summary_.icmp_packets;
+  const auto message = icmp::Message::parse(datagram.payload, datagram.is_v6());
+  if (!message) return note_flaw(message.flaw());
+  if (!message->is_error()) return icmp_.remember(datagram, seen, tunnel);
+  const Flaw flaw = icmp_.add(*message, datagram, seen, tunnel);
+  if (flaw != Flaw::none) note_flaw(flaw);
 }
 
 void Tracking::add_dns(const dns::Message& message, const dns::Carriage& carriage) {
@@ -199,8 +233,20 @@ void Tracking::add_tcp(const ip::Datagram& datagram, const Sighting& seen, std::
   }
 }
 
+void Tracking::name_the_rest() {
+  for (const auto& [network, count] : networks_) {
+    summary_.not_dissected[link::network_name(network.first, network.second)] += count;
+  }
+  for (std::size_t protocol = 0; protocol < protocols_.size(); ++protocol) {
+    if (protocols_[protocol] == 0) continue;
+    summary_.not_dissected[ip::protocol_name(static_cast<std::uint8_t>(protocol))] +=
+        protocols_[protocol];
+  }
+}
+
 void Tracking::finish() {
   reassembly_.finish(clock_.now());
+  icmp_.finish(clock_.now());
   dns_.finish(clock_.now());
   tcp_.finish(clock_.now());
   summary_.last = clock_.now();
@@ -208,6 +254,9 @@ void Tracking::finish() {
   summary_.clock_steps_forward = clock_.steps_forward();
   summary_.fragmented_datagrams = reassembly_.datagrams();
   summary_.incomplete_datagrams = reassembly_.incomplete();
+  name_the_rest();
+  summary_.icmp_errors = icmp_.errors();
+  summary_.icmp_unmatched = icmp_.unmatched();
   summary_.duplicates = duplicates_.counts();
   summary_.evicted = dns_.counters().evicted + tcp_.evicted() + reassembly_.counters().evicted;
   listener_.on_capture_ended(summary_);

@@ -13,6 +13,7 @@
 #include "dissectors/duplicates.h"
 #include "dissectors/facts.h"
 #include "dissectors/hash.h"
+#include "dissectors/icmp/tracker.h"
 #include "dissectors/ip/datagram.h"
 #include "dissectors/ip/reassembly.h"
 #include "dissectors/link/frame.h"
@@ -44,11 +45,14 @@ class Tracking {
   void add_frame(const link::Frame& frame, const Sighting& seen, CapturePlace place);
   void add_datagram(const ip::Datagram& datagram, const Sighting& seen, const CapturePlace& place);
   void add_fragment(const ip::Datagram& fragment, const Sighting& seen, const CapturePlace& place);
+  void note_dns_fragment(const ip::Datagram& fragment, const Sighting& seen, std::uint64_t tunnel);
   bool add_carried(const ip::Datagram& datagram, const Sighting& seen, const CapturePlace& place);
   void add_transport(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel);
+  void add_icmp(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel);
   void add_udp(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel);
   void add_dns(const dns::Message& message, const dns::Carriage& carriage);
   void add_tcp(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel);
+  void name_the_rest();
   void note_flaw(Flaw flaw) { ++summary_.flaws[static_cast<std::size_t>(flaw)]; }
 
   FactListener& listener_;
@@ -59,7 +63,11 @@ class Tracking {
   dns::Tracker dns_;
   dns::Streams dns_streams_;
   tcp::Tracker tcp_;
+  icmp::Tracker icmp_{{dns_, tcp_, reassembly_}, listener_};
 
+  // What is only counted, named at the end: names cost more than the counting.
+  std::map<std::pair<link::Network, std::uint16_t>, std::uint64_t> networks_;
+  std::array<std::uint64_t, 256> protocols_{};
   CaptureSummary summary_;
 };
 

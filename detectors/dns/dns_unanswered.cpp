@@ -124,6 +124,9 @@ class DnsUnanswered final : public Detector {
         transaction.outcome != Outcome::untrusted) {
       return;
     }
+    // It did answer: what is missing are fragments, and that is another detector's.
+    if (transaction.outcome == Outcome::unanswered && transaction.response_fragment.exists())
+      return;
     Tally& tally = servers_[key_of(transaction)];
     if (transaction.amends) {
       --tally.decided;

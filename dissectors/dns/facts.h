@@ -84,6 +84,9 @@ struct Transaction {
 
   std::uint32_t responses = 0;  // that matched; each attempt may get one
 
+  // The first fragment of a response was seen, the whole never.
+  Sighting response_fragment;
+
   std::uint32_t weight = 1;  // above 1 when the table admits only a sample
 
   bool was_asked() const { return !queries.empty(); }

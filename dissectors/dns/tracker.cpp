@@ -186,6 +186,7 @@ void Tracker::add_response(const Message& message, const Carriage& carriage) {
   Transaction& transaction = matched.transaction;
   transaction.has_response = true;
   transaction.response = describe(message, carriage);
+  transaction.response_fragment = {};
   transaction.latency_ambiguous = ambiguous;
   transaction.amends = entry == nullptr;
   ++transaction.responses;
@@ -207,6 +208,56 @@ void Tracker::retire(Entry& ghost, Timestamp when) {
     settle(transaction, Outcome::repeat_answered, transaction.response.seen.time);
   }
   table_.erase(ghost);
+}
+
+// Queries are found by their id. Where that was not quoted, the few that wait are looked through.
+Tracker::Entry* Tracker::find_quoted(const Rejected& rejected) {
+  constexpr int most_looked_at = 1024;
+  const auto fits = [&rejected](const Entry& entry) {
+    const Transaction& open = entry.transaction;
+    return entry.list != ghosts && open.transport == Transport::udp &&
+           open.client == rejected.client && open.server == rejected.server &&
+           open.tunnel == rejected.tunnel && (!rejected.has_id || open.id == rejected.id);
+  };
+  if (rejected.has_id) {
+    Carriage carriage;
+    carriage.tunnel = rejected.tunnel;
+    return table_.find(hash_of(rejected.client, rejected.server, carriage, rejected.id), fits);
+  }
+  int looked_at = 0;
+  for (const List list : {noticed, fresh}) {
+    for (Entry* entry = table_.oldest(list); entry != nullptr; entry = table_.after(*entry)) {
+      if (fits(*entry)) return entry;
+      if (++looked_at == most_looked_at) return nullptr;
+    }
+  }
+  return nullptr;
+}
+
+void Tracker::note_response_fragment(const Carriage& response, std::uint16_t id) {
+  Rejected quoted;
+  quoted.client = response.destination;
+  quoted.server = response.source;
+  quoted.tunnel = response.tunnel;
+  quoted.has_id = true;
+  quoted.id = id;
+  Entry* entry = find_quoted(quoted);
+  if (entry != nullptr) entry->transaction.response_fragment = response.seen;
+}
+
+Sighting Tracker::reject(const Rejected& rejected) {
+  Entry* entry = find_quoted(rejected);
+  if (entry == nullptr) return {};
+  Transaction& transaction = entry->transaction;
+  const Sighting asked = transaction.queries.last();
+  if (!rejected.is_final) return asked;
+  transaction.rejection = Rejection::icmp_error;
+  transaction.rejected_by = rejected.seen;
+  transaction.rejecter = rejected.rejecter;
+  settle(transaction, Outcome::rejected, rejected.seen.time);
+  ++counters_.closed;
+  table_.erase(*entry);
+  return asked;
 }
 
 void Tracker::settle(Transaction& transaction, Outcome outcome, Timestamp when) {

@@ -31,12 +31,28 @@ struct Carriage {
   bool fragmented = false;  // it came in IP fragments
 };
 
+// A query that an ICMP error quotes.
+struct Rejected {
+  Sighting seen;  // of the error
+  IpAddress rejecter;
+  Endpoint client;
+  Endpoint server;
+  std::uint64_t tunnel = 0;
+  bool has_id = false;  // old routers quote the UDP header and nothing behind it
+  std::uint16_t id = 0;
+  bool is_final = true;  // the query got nowhere; false: the error is only joined to it
+};
+
 class Tracker {
  public:
   // `budget` in bytes. Facts go to `listener`, which must outlive the tracker.
   Tracker(Settings& settings, std::size_t budget, const HashKey& key, FactListener& listener);
 
   void add(const Message& message, const Carriage& carriage);
+  // The first fragment of a response was seen. The response itself follows through add(), or never.
+  void note_response_fragment(const Carriage& response, std::uint16_t id);
+  // The last attempt of the open query that was rejected; does not exist when there is none.
+  Sighting reject(const Rejected& rejected);
 
   // Settles what was due by `now`, oldest first. Call it before the packet that carried the clock
   // there.
@@ -67,6 +83,7 @@ class Tracker {
   };
   Found find(std::uint64_t hash, const Endpoint& client, const Endpoint& server,
              const Message& message, const Parsed<Question>& question);
+  Entry* find_quoted(const Rejected& rejected);
   std::uint64_t hash_of(const Endpoint& client, const Endpoint& server, const Carriage& carriage,
                         std::uint16_t id) const;
   void move(Entry& entry, List list);

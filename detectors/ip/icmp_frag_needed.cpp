@@ -1,0 +1,196 @@
+// Says what routers told senders about the largest packet a path takes, and names the senders that
+// did not listen.
+//
+// On the wire: a router that cannot pass a packet on in one piece returns ICMP type 3 code 4, or
+// ICMPv6 type 2, with the size it can (RFC 1191, RFC 8201). A sound sender cuts smaller at once: a
+// note, as every connection pays a round trip. One that goes on with the same size for a second or
+// more hangs (`ignored`). Messages that go on coming after the sender obeyed mean that the size
+// still shrinks, or that the message is not believed everywhere (`looped`). A size below what IP
+// guarantees is no router's (`forged`).
+//
+// Blind spots: routers limit these messages and filters eat them; their absence proves nothing. A
+// size is only compared on the path and flow that the message quotes.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "detectors/detector.h"
+
+namespace wirefault {
+namespace {
+
+using std::chrono::seconds;
+
+struct PathKey {
+  std::uint64_t tunnel = 0;
+  IpAddress source;
+  IpAddress destination;
+  std::uint32_t reserved = 0;  // no padding: hashed as bytes
+  friend auto operator<=>(const PathKey&, const PathKey&) = default;
+};
+
+struct Tally {
+  std::uint64_t messages = 0;
+  std::uint64_t flows = 0;
+  std::uint64_t ignored = 0;   // flows
+  std::uint64_t looped = 0;    // flows
+  std::uint64_t oversize = 0;  // packets
+  bool tcp_ignored = false;
+  std::uint32_t mtu = 0;
+  std::uint32_t refused = 0;
+  Duration slowest_to_adapt{};
+  Evidence told;
+  Evidence too_large;
+  TopList<IpAddress> routers;
+  Timestamp last{};
+};
+
+struct Forged {
+  std::uint32_t mtu = 0;
+  Evidence messages;
+  TopList<IpAddress> reporters;
+};
+
+class IcmpFragNeeded final : public Detector {
+ public:
+  explicit IcmpFragNeeded(Setup& setup)
+      : loop_{setup.count("loop-messages", 5,
+                          "messages after a sender obeyed from which a path is called looped")} {}
+
+  void on_icmp_error(const icmp::Error& error) override {
+    if (error.kind != icmp::ErrorKind::fragmentation_needed || error.mtu == 0) return;
+    // RFC 791: every host takes 68 bytes, every link carries them; RFC 8200 section 5: 1280.
+    const std::uint32_t least = error.source.is_v6() ? 1280 : 68;
+    if (error.mtu >= least) return;
+    Forged& forged = forged_[{error.tunnel, error.source, error.destination, 0}];
+    forged.mtu = error.mtu;
+    forged.messages.add(error.seen);
+    forged.reporters.add(error.reporter);
+  }
+
+  void on_icmp_path_mtu(const icmp::PathMtu& path) override {
+    Tally& tally = paths_[{path.tunnel, path.source, path.destination, 0}];
+    ++tally.flows;
+    tally.messages += path.messages.count();
+    tally.mtu = tally.mtu == 0 ? path.mtu : std::min(tally.mtu, path.mtu);
+    tally.refused = std::max(tally.refused, path.refused);
+    tally.told.add(path.messages);
+    tally.routers.add(path.router);
+    tally.last = std::max(tally.last, path.messages.last().time);
+    if (path.reaction == icmp::Reaction::ignored) {
+      ++tally.ignored;
+      tally.oversize += path.oversize.count();
+      tally.too_large.add(path.oversize);
+      tally.tcp_ignored = tally.tcp_ignored || path.protocol == ip::protocol::tcp;
+      tally.last = std::max(tally.last, path.oversize.last().time);
+    } else if (path.reaction == icmp::Reaction::adapted) {
+      tally.slowest_to_adapt =
+          std::max(tally.slowest_to_adapt, path.adapted.time - path.messages.first().time);
+      if (path.late_messages >= loop_) ++tally.looped;
+    }
+  }
+
+  void judge(const Scene& scene, std::vector<Finding>& findings) const override {
+    for (const auto& [key, tally] : paths_.sorted()) {
+      findings.push_back(describe(scene, *key, *tally));
+    }
+    for (const auto& [key, forged] : forged_.sorted()) {
+      findings.push_back(describe_forged(*key, *forged));
+    }
+  }
+
+ private:
+  Finding describe(const Scene& scene, const PathKey& key, const Tally& tally) const {
+    const std::string source = key.source.to_string();
+    const std::string destination = key.destination.to_string();
+    Finding finding;
+    finding.confidence = Confidence::certain;
+    finding.lower_bound = paths_.evicted() > 0;
+    if (tally.ignored > 0) {
+      finding.variant = "ignored";
+      // Many UDP senders cannot adapt, and leave it to their clients to ask for less.
+      finding.severity = tally.tcp_ignored ? Severity::error : Severity::warning;
+      finding.title = fmt::format("{} ignores packet too big", source);
+      tally.too_large.fill(finding);
+      finding.count = tally.oversize;
+      finding.unit = "packet";
+      finding.causes = {
+          {"icmp-filtered", fmt::format("the firewall of {} drops the messages", source),
+           fmt::format("they passed here {} times, and packets of up to {} bytes went on",
+                       tally.messages, tally.refused),
+           "nft list ruleset"},
+          {"discovery-disabled", "path MTU discovery is switched off or broken there",
+           "its packets forbid fragmentation all the same", "sysctl net.ipv4.ip_no_pmtu_disc"}};
+    } else {
+      finding.variant = tally.looped > 0 ? "looped" : "";
+      finding.severity = tally.looped > 0 ? Severity::warning : Severity::note;
+      finding.title = fmt::format("the path to {} takes {} bytes", destination, tally.mtu);
+      tally.told.fill(finding);
+      finding.count = tally.messages;
+      finding.unit = "message";
+      finding.causes = {
+          {"smaller-link", "a tunnel or link with a smaller MTU on the path",
+           fmt::format("{} of {} bytes instead of {}",
+                       tally.routers.top(1).front().first.to_string(), tally.mtu, tally.refused),
+           fmt::format("tracepath -n {}", destination)}};
+    }
+    finding.entity = fmt::format("{}>{}/{}", source, destination, key.tunnel);
+    finding.state =
+        scene.now - tally.last > seconds{60} ? FindingState::ended : FindingState::ongoing;
+    finding.who = {{"path", {{fmt::format("{} > {}", source, destination), 0}}, 1},
+                   who("client", key.destination),
+                   who("server", key.source),
+                   who("router", tally.routers)};
+    finding.measures = {{"mtu_bytes", tally.mtu},
+                        {"refused_bytes", tally.refused},
+                        {"messages", static_cast<std::int64_t>(tally.messages)},
+                        {"flows", static_cast<std::int64_t>(tally.flows)},
+                        {"slowest_to_adapt_ns", tally.slowest_to_adapt.count()}};
+    finding.capture_filter =
+        tally.ignored > 0    ? fmt::format("src host {} and dst host {}", source, destination)
+        : key.source.is_v6() ? fmt::format("icmp6 and ip6[40] == 2 and dst host {}", source)
+                             : fmt::format("icmp[0] == 3 and icmp[1] == 4 and dst host {}", source);
+    finding.next = {fmt::format("tracepath -n {}", destination),
+                    fmt::format("ip route get {}", destination),
+                    fmt::format("ss -tin dst {}", destination)};
+    return finding;
+  }
+
+  static Finding describe_forged(const PathKey& key, const Forged& forged) {
+    Finding finding;
+    finding.variant = "forged";
+    finding.severity = Severity::note;
+    finding.confidence = Confidence::probable;
+    finding.entity = fmt::format("{}>{}/{}/forged", key.source.to_string(),
+                                 key.destination.to_string(), key.tunnel);
+    finding.title =
+        fmt::format("{} is told an MTU of {} bytes", key.source.to_string(), forged.mtu);
+    forged.messages.fill(finding);
+    finding.count = forged.messages.count();
+    finding.unit = "message";
+    finding.who = {who("server", key.source), who("router", forged.reporters)};
+    finding.measures = {{"mtu_bytes", forged.mtu}};
+    finding.causes = {{"forged", "somebody forges ICMP to slow the sender down",
+                       "no link may carry so little", ""}};
+    finding.capture_filter =
+        key.source.is_v6()
+            ? fmt::format("icmp6 and ip6[40] == 2 and dst host {}", key.source.to_string())
+            : fmt::format("icmp[0] == 3 and icmp[1] == 4 and dst host {}", key.source.to_string());
+    finding.next = {fmt::format("ip route get {}", key.destination.to_string())};
+    return finding;
+  }
+
+  const std::uint64_t loop_;
+  TallyMap<PathKey, Tally> paths_{1024};
+  TallyMap<PathKey, Forged> forged_{256};
+};
+
+}  // namespace
+
+DetectorEntry icmp_frag_needed() {
+  return {"icmp-frag-needed", "note to error", "what routers say about packets that are too large",
+          Basis::presence, make_detector<IcmpFragNeeded>};
+}
+
+}  // namespace wirefault

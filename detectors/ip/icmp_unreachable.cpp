@@ -1,0 +1,140 @@
+// Names who said that a destination cannot be reached, and what was turned away.
+//
+// On the wire: a packet leaves, and a router or the destination itself returns an ICMP error
+// (network, host, protocol or port unreachable) that quotes it. Only errors count whose quoted
+// packet is in this capture and opened a conversation: a query, a connection attempt, a datagram
+// that asked something. Severity comes from what was lost: connections and lookups that failed.
+//
+// Blind spots: who limits the rate of its errors, as all do, rejects more than it says; who sends
+// none at all is left to the detectors of silence.
+
+#include <fmt/format.h>
+
+#include "detectors/detector.h"
+#include "detectors/ip/rejections.h"
+
+namespace wirefault {
+namespace {
+
+using icmp::ErrorKind;
+
+class IcmpUnreachable final : public Detector {
+ public:
+  explicit IcmpUnreachable(Setup&) {}
+
+  void on_icmp_error(const icmp::Error& error) override {
+    if (!is_ours(error.kind) || !Rejections::counts(error)) return;
+    reporters_[key_of(error.tunnel, error.reporter, error.kind)].add(error);
+  }
+
+  void on_tcp_handshake(const tcp::Handshake& handshake) override {
+    if (handshake.outcome != tcp::HandshakeOutcome::rejected || !is_ours(handshake.error)) return;
+    Rejections* tally =
+        reporters_.find(key_of(handshake.opening.tunnel, handshake.rejecter, handshake.error));
+    if (tally != nullptr) tally->add_failed_attempt(handshake);
+  }
+
+  void judge(const Scene& scene, std::vector<Finding>& findings) const override {
+    for (const auto& [key, tally] : reporters_.sorted()) {
+      findings.push_back(describe(scene, *key, *tally));
+    }
+  }
+
+ private:
+  static bool is_ours(ErrorKind kind) {
+    return kind >= ErrorKind::net_unreachable && kind <= ErrorKind::other_unreachable &&
+           kind != ErrorKind::admin_prohibited;
+  }
+  static RejectionKey key_of(std::uint64_t tunnel, const IpAddress& reporter, ErrorKind kind) {
+    return {tunnel, reporter, static_cast<std::uint16_t>(kind), 0};
+  }
+
+  Finding describe(const Scene& scene, const RejectionKey& key, const Rejections& tally) const {
+    const auto kind = static_cast<ErrorKind>(key.kind);
+    const std::string reporter = key.reporter.to_string();
+    Finding finding;
+    finding.entity = fmt::format("{}/{}/{}", reporter, icmp::error_name(kind), key.tunnel);
+    finding.lower_bound = reporters_.evicted() > 0;
+    finding.title = title(kind, reporter, tally);
+    tally.fill(finding, scene);
+    finding.who.push_back(who("router", key.reporter));
+    finding.capture_filter = key.reporter.is_v6()
+                                 ? fmt::format("icmp6 and src host {} and ip6[40] == 1", reporter)
+                                 : fmt::format("icmp[0] == 3 and src host {}", reporter);
+    add_causes(finding, kind, key, tally);
+    return finding;
+  }
+
+  static std::string title(ErrorKind kind, const std::string& reporter, const Rejections& tally) {
+    const Endpoint service = tally.servers().top(1).front().first;
+    const std::string what =
+        tally.is_one_host() ? service.address.to_string() : plural(tally.hosts(), "host");
+    switch (kind) {
+      case ErrorKind::net_unreachable:
+        return fmt::format("{} has no route to {}", reporter, what);
+      case ErrorKind::port_unreachable:
+        return tally.is_one_service()
+                   ? fmt::format("{} is closed: port unreachable", service.to_string())
+                   : fmt::format("{} rejects packets: port unreachable", what);
+      case ErrorKind::protocol_unreachable:
+        return fmt::format("{} rejects packets: protocol unreachable", what);
+      default:
+        return fmt::format("{} cannot reach {}", reporter, what);
+    }
+  }
+
+  static void add_causes(Finding& finding, ErrorKind kind, const RejectionKey& key,
+                         const Rejections& tally) {
+    const Endpoint service = tally.servers().top(1).front().first;
+    const std::string target = service.address.to_string();
+    const std::string reporter = key.reporter.to_string();
+    const bool by_itself = key.reporter == service.address;
+    const bool is_udp = tally.protocol() == ip::protocol::udp;
+    switch (kind) {
+      case ErrorKind::net_unreachable:
+        finding.causes.push_back({"no-route", fmt::format("{} lost its route", reporter),
+                                  "it says so itself, at once",
+                                  fmt::format("ip route get {}", target)});
+        break;
+      case ErrorKind::port_unreachable:
+        if (by_itself && is_udp) {
+          finding.causes.push_back(
+              {"service-down",
+               tally.has_queries() ? "no DNS server runs there" : "nothing listens on that port",
+               "the destination itself says so",
+               fmt::format("ss -lunp 'sport = :{}'", service.port)});
+        }
+        finding.causes.push_back({"firewall-reject", "a firewall rejects the packets",
+                                  by_itself ? "a host's own firewall can answer like this"
+                                            : fmt::format("{} is not the destination", reporter),
+                                  "nft list ruleset"});
+        break;
+      case ErrorKind::protocol_unreachable:
+        finding.causes.push_back({"firewall-reject", "a firewall rejects the protocol",
+                                  "hosts know TCP and UDP", "nft list ruleset"});
+        break;
+      default:
+        finding.causes.push_back(
+            {"host-down", fmt::format("{} is down or not on that link", target),
+             tally.all_in_one_burst()
+                 ? "several errors in one millisecond: they waited for the same "
+                   "ARP or neighbour answer that never came"
+                 : fmt::format("{} says it cannot deliver", reporter),
+             fmt::format("ip neigh show {}", target)});
+    }
+    finding.next = {fmt::format("ip route get {}", target), fmt::format("ping -c 3 {}", target),
+                    fmt::format("tracepath -n {}", target)};
+  }
+
+  TallyMap<RejectionKey, Rejections> reporters_{1024};
+};
+
+}  // namespace
+
+DetectorEntry icmp_unreachable() {
+  return {"icmp-unreachable", "note to error",
+          "destinations that a router or host calls unreachable", Basis::presence,
+          make_detector<IcmpUnreachable>};
+}
+
+}  // namespace wirefault

@@ -1,0 +1,258 @@
+// Names the paths on which datagrams in fragments do not arrive whole.
+//
+// On the wire: fragments of a datagram pass, and one or more of its others never do; after 30 s its
+// receiver throws away what it has, and may say so (ICMP time exceeded, code 1). Which ones are
+// missing hints at the reason: filters that look at ports drop every fragment but the first, load
+// balancers send the others elsewhere, congestion takes any.
+//
+// Blind spots: a capture filter on ports drops later fragments by itself, so when none is seen
+// anywhere, and nothing else that such a filter would leave out either, only a complaint by the
+// receiver counts. Near the sender all fragments pass; then too only the receiver can tell.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "detectors/detector.h"
+
+namespace wirefault {
+namespace {
+
+using ip::FragmentOutcome;
+using ip::Missing;
+using std::chrono::seconds;
+
+struct PathKey {
+  std::uint64_t tunnel = 0;
+  IpAddress source;
+  IpAddress destination;
+  std::uint32_t reserved = 0;  // no padding: hashed as bytes
+  friend auto operator<=>(const PathKey&, const PathKey&) = default;
+};
+
+// What the first fragment tells of who was talking.
+struct Service {
+  std::uint8_t protocol = 0;
+  std::uint16_t source_port = 0;
+  std::uint16_t destination_port = 0;
+
+  // The smaller port is the service's.
+  std::string to_string() const {
+    const std::string name = ip::protocol_name(protocol);
+    const std::uint16_t port = std::min(source_port, destination_port);
+    return port == 0 ? name : fmt::format("{} port {}", name, port);
+  }
+  friend auto operator<=>(const Service&, const Service&) = default;
+};
+
+struct Tally {
+  std::uint64_t complete = 0;
+  std::uint64_t delayed = 0;
+  std::uint64_t lost = 0;
+  std::uint64_t confirmed = 0;             // by the receiver
+  std::uint64_t waited_briefly = 0;        // of the lost: the capture ended early
+  std::uint64_t upper_failures = 0;        // of the lost: what they carried failed
+  std::uint64_t dns_responses = 0;         // of the lost
+  std::array<std::uint64_t, 6> missing{};  // by ip::Missing
+  std::uint32_t largest_complete = 0;
+  Evidence fragments;
+  TopList<Service> services;
+  Timestamp last_lost{};
+  Timestamp last_complete{};
+};
+
+class IpFragmentLoss final : public Detector {
+ public:
+  explicit IpFragmentLoss(Setup& setup)
+      : min_lost_{setup.count("min-lost", 3, "lost datagrams before an unconfirmed loss is told")},
+        share_{setup.percent("share", 5, "or this part of at least 20 datagrams in fragments")} {}
+
+  void on_ip_fragmented_datagram(const ip::FragmentedDatagram& datagram) override {
+    for (const ip::Fragment& fragment : datagram.kept()) {
+      later_fragments_seen_ = later_fragments_seen_ || fragment.offset != 0;
+    }
+    if (datagram.is_complete()) return add_complete(datagram);
+    // Used identifications, attacks and what the table or the capture cut off say nothing.
+    if (datagram.outcome != FragmentOutcome::incomplete) return;
+    add_lost(datagram);
+  }
+
+  void on_dns_transaction(const dns::Transaction& transaction) override {
+    if (transaction.outcome != dns::Outcome::unanswered ||
+        !transaction.response_fragment.exists()) {
+      return;
+    }
+    ++paths_[{transaction.tunnel, transaction.server.address, transaction.client.address, 0}]
+          .upper_failures;
+  }
+
+  void on_capture_ended(const CaptureSummary& summary) override {
+    other_traffic_seen_ = summary.arp_packets > 0 || summary.icmp_packets > 0;
+  }
+
+  void judge(const Scene& scene, std::vector<Finding>& findings) const override {
+    for (const auto& [key, tally] : paths_.sorted()) {
+      if (is_worth_a_finding(*tally)) findings.push_back(describe(scene, *key, *tally));
+    }
+  }
+
+ private:
+  static PathKey key_of(const ip::FragmentedDatagram& datagram) {
+    return {datagram.tunnel, datagram.source, datagram.destination, 0};
+  }
+
+  void add_complete(const ip::FragmentedDatagram& datagram) {
+    Tally& tally = paths_[key_of(datagram)];
+    ++(datagram.outcome == FragmentOutcome::delayed ? tally.delayed : tally.complete);
+    tally.largest_complete = std::max(tally.largest_complete, datagram.total_length);
+    tally.last_complete = std::max(tally.last_complete, datagram.settled);
+  }
+
+  void add_lost(const ip::FragmentedDatagram& datagram) {
+    Tally& tally = paths_[key_of(datagram)];
+    if (datagram.is_confirmed()) ++tally.confirmed;
+    tally.fragments.add(datagram.confirmed_by);
+    if (datagram.amends && datagram.amended == FragmentOutcome::incomplete) return;
+    if (datagram.amends && datagram.amended == FragmentOutcome::complete) --tally.complete;
+    if (datagram.amends && datagram.amended == FragmentOutcome::delayed) --tally.delayed;
+    ++tally.lost;
+    if (datagram.waited_briefly) ++tally.waited_briefly;
+    if (datagram.has_dns_id && datagram.source_port == 53) ++tally.dns_responses;
+    ++tally.missing[static_cast<std::size_t>(datagram.missing)];
+    for (const ip::Fragment& fragment : datagram.kept()) tally.fragments.add(fragment.seen);
+    const std::uint8_t protocol = datagram.upper_protocol;
+    tally.services.add({protocol, datagram.source_port, datagram.destination_port});
+    tally.last_lost = std::max(tally.last_lost, datagram.last.time);
+  }
+
+  bool may_be_filtered() const { return !later_fragments_seen_ && !other_traffic_seen_; }
+
+  bool is_worth_a_finding(const Tally& tally) const {
+    if (tally.lost == 0) return false;
+    if (tally.confirmed > 0) return true;
+    if (may_be_filtered()) return false;
+    const std::uint64_t all = tally.lost + tally.complete + tally.delayed;
+    return tally.upper_failures > 0 || tally.lost >= min_lost_ ||
+           (all >= 20 && tally.lost * 100 >= all * share_);
+  }
+
+  // Which fragments are missing, where most of the lost agree.
+  static Missing pattern(const Tally& tally) {
+    for (std::size_t i = 0; i < tally.missing.size(); ++i) {
+      if (tally.missing[i] * 10 >= tally.lost * 8) return static_cast<Missing>(i);
+    }
+    return Missing::several;
+  }
+  static std::string_view variant_of(Missing missing) {
+    switch (missing) {
+      case Missing::nothing:
+        return "lost-beyond";
+      case Missing::all_but_first:
+        return "only-first";
+      case Missing::first:
+        return "missing-first";
+      case Missing::middle:
+        return "missing-middle";
+      case Missing::last:
+        return "missing-last";
+      case Missing::several:
+        break;
+    }
+    return "scattered";
+  }
+
+  static Confidence confidence_of(const Tally& tally) {
+    if (tally.confirmed > 0) return Confidence::certain;
+    return tally.upper_failures > 0 ? Confidence::probable : Confidence::possible;
+  }
+  static Severity severity_of(const Tally& tally, Confidence confidence) {
+    const bool half = tally.lost * 2 >= tally.lost + tally.complete + tally.delayed;
+    const bool error = half || tally.upper_failures > 0;
+    return error && confidence != Confidence::possible ? Severity::error : Severity::warning;
+  }
+
+  Finding describe(const Scene& scene, const PathKey& key, const Tally& tally) const {
+    const std::string source = key.source.to_string();
+    const std::string destination = key.destination.to_string();
+    const Missing missing = pattern(tally);
+    Finding finding;
+    finding.variant = variant_of(missing);
+    finding.entity = fmt::format("{}>{}/{}", source, destination, key.tunnel);
+    finding.confidence = confidence_of(tally);
+    finding.severity = severity_of(tally, finding.confidence);
+    finding.title = missing == Missing::all_but_first
+                        ? fmt::format("only first fragments reach {}", destination)
+                        : fmt::format("fragments to {} are lost", destination);
+    finding.count = tally.lost;
+    finding.of = tally.lost + tally.complete + tally.delayed;
+    finding.unit = "datagram";
+    finding.lower_bound = paths_.evicted() > 0;
+    tally.fragments.fill(finding);
+    const bool recovered = tally.last_complete > tally.last_lost;
+    finding.state = recovered || scene.now - tally.last_lost > seconds{60} ? FindingState::ended
+                                                                           : FindingState::ongoing;
+    finding.who = {{"path", {{fmt::format("{} > {}", source, destination), tally.lost}}, 1},
+                   who("service", tally.services)};
+    finding.measures = {{"confirmed", static_cast<std::int64_t>(tally.confirmed)},
+                        {"delayed", static_cast<std::int64_t>(tally.delayed)},
+                        {"largest_complete_bytes", tally.largest_complete}};
+    const bool is_v6 = key.source.is_v6();
+    finding.capture_filter =
+        fmt::format("(src host {0} and dst host {1} and {2}) or ({3} and dst host {0})", source,
+                    destination, is_v6 ? "ip6[6] == 44" : "ip[6:2] & 0x3fff != 0",
+                    is_v6 ? "icmp6 and ip6[40] == 3" : "icmp[0] == 11");
+    add_causes(finding, missing, tally);
+    if (tally.confirmed == 0 && tally.waited_briefly > 0) {
+      finding.caveats.push_back(
+          {"capture-ended",
+           fmt::format("the capture ended less than 30 s after {} of the {}",
+                       grouped(tally.waited_briefly), plural(tally.lost, "datagram"))});
+    }
+    finding.next = {fmt::format("ping -c 3 -M dont -s 2000 {}", destination),
+                    fmt::format("ping -c 3 -s 1200 {}", destination),
+                    fmt::format("tracepath -n {}", destination),
+                    "nstat -az | grep -iE 'Reasm|Frag'", "nft list ruleset"};
+    return finding;
+  }
+
+  static void add_causes(Finding& finding, Missing missing, const Tally& tally) {
+    if (missing == Missing::all_but_first) {
+      finding.causes.push_back(
+          {"filter", "a firewall, NAT or load balancer drops fragments that carry no ports",
+           fmt::format("of {} only the first fragment passed", plural(tally.lost, "datagram")),
+           "nft list ruleset"});
+    }
+    if (tally.dns_responses > 0) {
+      finding.causes.push_back({"policy", "the resolver's firewall drops DNS fragments on purpose",
+                                "RFC 9715 advises it; the query is then repeated over TCP", ""});
+    }
+    if (missing == Missing::nothing) {
+      finding.causes.push_back({"lost-beyond", "fragments are lost between here and the receiver",
+                                "all of them passed here, and the receiver gave up",
+                                "nstat -az | grep -i Reasm"});
+    } else if (missing != Missing::all_but_first) {
+      finding.causes.push_back(
+          {"path-loss", "packets are lost on the path",
+           fmt::format("{} arrived whole", plural(tally.complete + tally.delayed, "datagram")),
+           ""});
+      finding.causes.push_back({"multipath", "fragments take different ways or boxes",
+                                "balancing by ports sends fragments without ports elsewhere", ""});
+    }
+  }
+
+  const std::uint64_t min_lost_;
+  const std::uint64_t share_;
+  TallyMap<PathKey, Tally> paths_{1024};
+  bool later_fragments_seen_ = false;
+  bool other_traffic_seen_ = false;
+};
+
+}  // namespace
+
+DetectorEntry ip_fragment_loss() {
+  return {"ip-fragment-loss", "warning to error", "datagrams in fragments that never become whole",
+          Basis::absence, make_detector<IpFragmentLoss>};
+}
+
+}  // namespace wirefault

@@ -1,0 +1,105 @@
+#include "detectors/ip/rejections.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace wirefault {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// Where traceroute sends its probes; and a datagram that arrives with less than this had been sent
+// with a small TTL on purpose.
+constexpr std::uint16_t first_probe_port = 33434;
+constexpr std::uint16_t last_probe_port = 33534;
+constexpr std::uint8_t probe_hop_limit = 4;
+
+// A client that tries so many services, none of them twice, is looking for something.
+constexpr std::uint64_t scanned_services = 8;
+// A datagram that nobody takes is lost once; repeated, it is a fault.
+constexpr std::uint64_t repeated = 3;
+
+}  // namespace
+
+bool Rejections::counts(const icmp::Error& error) {
+  if (error.is_reply || error.quoted_hop_limit < probe_hop_limit) return false;
+  const bool to_probe_port = error.protocol == ip::protocol::udp &&
+                             error.destination_port >= first_probe_port &&
+                             error.destination_port <= last_probe_port;
+  return !to_probe_port && error.match != icmp::Match::tcp_connection;
+}
+
+void Rejections::add(const icmp::Error& error) {
+  errors_.add(error.seen);
+  servers_.add(error.service());
+  hosts_.add(error.destination);
+  clients_.add(error.source);
+  protocol_ = error.protocol;
+  run_ = error.seen.time - last_ < milliseconds{1} ? run_ + 1 : 1;
+  burst_ = std::max(burst_, run_);
+  last_ = std::max(last_, error.seen.time);
+  switch (error.match) {
+    case icmp::Match::dns_transaction:
+      ++queries_;
+      break;
+    case icmp::Match::tcp_attempt:
+      ++attempts_;
+      break;
+    default:
+      ++others_;
+  }
+}
+
+void Rejections::add_failed_attempt(const tcp::Handshake&) {
+  ++failed_attempts_;
+}
+
+void Rejections::add_success(const Endpoint& service, Timestamp when) {
+  if (servers_.count_of(service) > 0) last_success_ = std::max(last_success_, when);
+}
+
+bool Rejections::is_scan() const {
+  return queries_ == 0 && clients_.distinct() <= 2 && servers_.distinct() >= scanned_services &&
+         errors_.count() <= 2 * servers_.distinct();
+}
+
+Severity Rejections::severity() const {
+  if (is_scan()) return Severity::note;
+  if (failures() > 0) return Severity::error;
+  // Attempts whose end is still to come.
+  if (attempts_ > 0) return Severity::warning;
+  return others_ >= repeated ? Severity::warning : Severity::note;
+}
+
+void Rejections::fill(Finding& finding, const Scene& scene) const {
+  finding.severity = severity();
+  finding.confidence = Confidence::certain;
+  errors_.fill(finding);
+  finding.count = errors_.count();
+  finding.unit = "error";
+  const bool recovered = last_success_ > last_;
+  finding.state =
+      recovered || scene.now - last_ > seconds{60} ? FindingState::ended : FindingState::ongoing;
+  finding.who.push_back(who("client", clients_));
+  // Ports mean something to TCP and UDP only.
+  if (protocol_ == ip::protocol::tcp || protocol_ == ip::protocol::udp) {
+    finding.who.push_back(who("server", servers_));
+  }
+  finding.who.push_back(who("address", hosts_));
+  finding.measures = {{"failed_attempts", static_cast<std::int64_t>(failed_attempts_)},
+                      {"rejected_queries", static_cast<std::int64_t>(queries_)}};
+  if (is_scan()) {
+    finding.caveats.push_back(
+        {"scan", fmt::format("{} tried {} and none of them often: this looks like a scan",
+                             plural(clients_.distinct(), "client"),
+                             plural(servers_.distinct(), "service"))});
+  }
+  // RFC 1812 section 4.3.2.8; Linux sends one per second and target.
+  finding.caveats.push_back({"rate-limit",
+                             "routers and hosts limit such errors: more packets may "
+                             "have met the same fate"});
+}
+
+}  // namespace wirefault

@@ -1,0 +1,64 @@
+// What the detectors of ICMP rejections keep of one reporter: who was turned away from what, and
+// whether it mattered.
+#pragma once
+
+#include "detectors/detector.h"
+
+namespace wirefault {
+
+struct RejectionKey {
+  std::uint64_t tunnel = 0;
+  IpAddress reporter;
+  std::uint16_t kind = 0;      // icmp::ErrorKind
+  std::uint32_t reserved = 0;  // no padding: hashed as bytes
+  friend auto operator<=>(const RejectionKey&, const RejectionKey&) = default;
+};
+
+class Rejections {
+ public:
+  // False for what rejects nothing that anyone wanted: the answers to traceroute, what a client
+  // that has hung up says of a late answer, what a connection that is open survives.
+  static bool counts(const icmp::Error& error);
+
+  void add(const icmp::Error& error);
+  // An attempt to connect that one of these errors ended.
+  void add_failed_attempt(const tcp::Handshake& handshake);
+  // One that went through to a service that rejected others.
+  void add_success(const Endpoint& service, Timestamp when);
+
+  // One source that tries much and insists on nothing.
+  bool is_scan() const;
+  // The connections and lookups that came to nothing.
+  std::uint64_t failures() const { return failed_attempts_ + queries_; }
+  Severity severity() const;
+
+  bool is_one_service() const { return servers_.distinct() == 1; }
+  bool is_one_host() const { return hosts_.distinct() == 1; }
+  std::uint64_t hosts() const { return hosts_.distinct(); }
+  const TopList<Endpoint>& servers() const { return servers_; }
+  const TopList<IpAddress>& host_list() const { return hosts_; }
+  std::uint8_t protocol() const { return protocol_; }
+  bool has_queries() const { return queries_ > 0; }
+  bool all_in_one_burst() const { return burst_ >= 3; }
+  Timestamp last() const { return last_; }
+
+  // Everything but entity, title, causes and next.
+  void fill(Finding& finding, const Scene& scene) const;
+
+ private:
+  Evidence errors_;
+  TopList<Endpoint> servers_;
+  TopList<IpAddress> hosts_;
+  TopList<IpAddress> clients_;
+  std::uint64_t queries_ = 0;   // DNS
+  std::uint64_t attempts_ = 0;  // errors that hit a TCP connection attempt
+  std::uint64_t failed_attempts_ = 0;
+  std::uint64_t others_ = 0;
+  std::uint64_t burst_ = 0;  // most errors in one millisecond
+  std::uint64_t run_ = 0;
+  Timestamp last_{};
+  Timestamp last_success_{};
+  std::uint8_t protocol_ = 0;
+};
+
+}  // namespace wirefault
