@@ -92,13 +92,15 @@ struct CrowdMember {
   std::uint16_t window = 0;
 };
 
-// Who it was that knocked at a service, in seconds with more than a few new SYNs.
+// Who it was that knocked at a service, in seconds with more than a few new SYNs; the first few of
+// a second are left out.
 struct Crowd {
   static constexpr std::size_t sample_size = 64;
 
   Endpoint service;
   std::uint64_t tunnel = 0;
   Timestamp begin{};
+  std::uint64_t members = 0;
   DistinctCount sources;
   SmallestByHash<CrowdMember, sample_size> sample;
 };
@@ -119,6 +121,7 @@ struct SourceSecond {
   std::uint64_t tunnel = 0;
   Timestamp begin{};
   std::uint64_t attempts = 0;
+  std::uint64_t succeeded = 0;                        // connections that it did open
   SmallestByHash<FailedAttempt, sample_size> sample;  // by target
 };
 
