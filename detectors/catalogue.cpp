@@ -15,6 +15,10 @@ std::span<const DetectorEntry> catalogue() {
     extern DetectorEntry dns_servfail(); list(dns_servfail);
     extern DetectorEntry dns_servfail_storm(); list(dns_servfail_storm);
     extern DetectorEntry dns_fragmented_response_loss(); list(dns_fragmented_response_loss);
+    extern DetectorEntry port_scan(); list(port_scan);
+    extern DetectorEntry tcp_refused(); list(tcp_refused);
+    extern DetectorEntry tcp_syn_flood(); list(tcp_syn_flood);
+    extern DetectorEntry tcp_syn_timeout(); list(tcp_syn_timeout);
     // clang-format on
     return made;
   }();

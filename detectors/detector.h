@@ -8,9 +8,11 @@
 
 #include "detectors/evidence.h"
 #include "detectors/finding.h"
+#include "detectors/knowledge/connect_failures.h"
 #include "detectors/knowledge/dns_action.h"
 #include "detectors/knowledge/dns_lookup.h"
 #include "detectors/knowledge/dns_zone.h"
+#include "detectors/knowledge/scanners.h"
 #include "detectors/latency.h"
 #include "detectors/tally_map.h"
 #include "detectors/wording.h"
@@ -24,6 +26,7 @@ class KnowledgeListener : public FactListener {
  public:
   virtual void on_dns_lookup(const dns::Lookup&) {}
   virtual void on_dns_action(const dns::Action&) {}
+  virtual void on_connect_failure(const tcp::ConnectFailure&) {}
 };
 
 // Declares a detector's settings: each is asked for once, in its constructor.
@@ -50,6 +53,7 @@ class Setup {
 struct Scene {
   Timestamp now{};             // the packet clock
   bool capture_ended = false;  // nothing more will come
+  const tcp::Scanners& scanners;
 };
 
 class Detector : public KnowledgeListener {

@@ -46,6 +46,15 @@ struct Handshake {
   Timestamp asked() const { return syns.first().time; }  // not when syns is empty
 };
 
+// A handshake was completed, quickly or not.
+struct Opened {
+  Endpoint initiator;
+  Endpoint responder;
+  std::uint64_t tunnel = 0;
+  Timestamp asked{};  // the first SYN, where it is in the capture
+  Timestamp opened{};
+};
+
 // What became of attempts that are three seconds old: by then real clients have repeated their SYN
 // at least once, spoofed ones never do.
 struct Aged {
@@ -60,6 +69,14 @@ struct Aged {
   }
 };
 
+// One of the new SYNs of a second, or one unsolicited SYN-ACK.
+struct CrowdMember {
+  Sighting seen;
+  IpAddress address;  // who sent the SYN; whom the SYN-ACK was sent to
+  std::uint8_t hop_limit = 0;
+  std::uint16_t window = 0;
+};
+
 // Attempts to connect to one service, over one second at most. Counts belong to the second in which
 // they came to be, and are weighted where only a sample was tracked.
 struct ServiceSecond {
@@ -67,6 +84,7 @@ struct ServiceSecond {
   std::uint64_t tunnel = 0;
   Timestamp begin{};
   bool sampled = false;
+  CrowdMember first;  // of the new SYNs, or where there is none, of the stray SYN-ACKs
 
   std::uint64_t new_syns = 0;  // (source, port, ISN) not seen in 63 s; always exact
   std::uint64_t repeated_syns = 0;
@@ -82,14 +100,6 @@ struct ServiceSecond {
   std::int64_t half_open_change = 0;   // of attempts older than 1 s and undecided
   // Attempts that never completed by the number of their SYN-ACKs: 0 to 6 and more.
   std::array<std::uint64_t, 7> syn_acks_of_failed{};
-};
-
-// One of the new SYNs of a second, or one unsolicited SYN-ACK.
-struct CrowdMember {
-  Sighting seen;
-  IpAddress address;  // who sent the SYN; whom the SYN-ACK was sent to
-  std::uint8_t hop_limit = 0;
-  std::uint16_t window = 0;
 };
 
 // Who it was that knocked at a service, in seconds with more than a few new SYNs; the first few of

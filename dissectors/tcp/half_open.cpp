@@ -23,6 +23,9 @@ constexpr Duration ended_life = seconds{10};
 
 // No younger record gives way: whoever is real has not repeated the SYN yet.
 constexpr Duration safe_age = seconds{5};
+// Sooner than any stack repeats a SYN or SYN-ACK (Linux waits 200 ms at the least): a copy that the
+// capture made.
+constexpr Duration copy_window = milliseconds{100};
 constexpr std::uint8_t sample_rate = 64;
 // Part of the table that one target must fill to be sampled.
 constexpr std::size_t filling_share = 256;
@@ -324,6 +327,10 @@ std::optional<Opening> HalfOpen::add_syn(Record& record, const Segment& segment,
     return std::nullopt;
   }
   if (record.list == ended) return std::nullopt;
+  const Trail* trail = find_trail(record);
+  const Timestamp last =
+      trail != nullptr && !trail->syns.empty() ? trail->syns.last().time : record.first.time;
+  if (now - last < copy_window) return std::nullopt;
   trail_of(record).syns.add(carriage.seen);
   count_one(record.syns);
   ServiceSecond& counts = service_of(record, now).counts;
@@ -337,11 +344,16 @@ std::optional<Opening> HalfOpen::add_syn(Record& record, const Segment& segment,
 
 void HalfOpen::add_syn_ack(Record& record, const Segment& segment, const Carriage& carriage) {
   if (record.list == ended) return;
+  Trail* trail = find_trail(record);
   if (record.syn_acks > 0) {
+    const Timestamp last = trail != nullptr && !trail->syn_acks.empty()
+                               ? trail->syn_acks.last().time
+                               : record.syn_ack.time;
+    if (carriage.seen.time - last < copy_window) return;
     trail_of(record).syn_acks.add(carriage.seen);
   } else {
     record.syn_ack = carriage.seen;
-    if (Trail* trail = find_trail(record)) trail->syn_acks.add(carriage.seen);
+    if (trail != nullptr) trail->syn_acks.add(carriage.seen);
   }
   record.responder_syn = describe(segment, carriage);
   count_one(record.syn_acks);
@@ -405,6 +417,8 @@ Opening HalfOpen::complete(Record& record, const Carriage& carriage) {
   if (record.list != ended) {
     settle(record, {HandshakeOutcome::completed, now, carriage.seen, carriage.hop_limit});
   }
+  listener_.on_tcp_opened({record.initiator, record.responder, record.tunnel,
+                           record.syns > 0 ? record.first.time : now, now});
   sources_.succeed(record.initiator.address, record.tunnel, now);
   const std::uint64_t source = hash_of(record.initiator.address, record.tunnel);
   known_[source & (known_count - 1)] = static_cast<std::uint32_t>(source >> 32);

@@ -69,6 +69,7 @@ void Services::release(const Endpoint& service, std::uint64_t tunnel) {
 }
 
 void Services::add_member(Entry& entry, std::uint64_t hash, const CrowdMember& member) {
+  if (!entry.counts.first.seen.exists()) entry.counts.first = member;
   if (entry.crowd == 0) {
     if (entry.counts.new_syns + entry.counts.stray_syn_acks < crowd_begins) return;
     if (free_crowds_.empty()) {
