@@ -51,9 +51,14 @@ class Setup {
 
 // What a detector may look at besides its own tallies when it judges.
 struct Scene {
-  Timestamp now{};             // the packet clock
-  bool capture_ended = false;  // nothing more will come
-  const tcp::Scanners& scanners;
+  Timestamp now{};                          // the packet clock
+  bool capture_ended = false;               // nothing more will come
+  const tcp::Scanners* scanners = nullptr;  // none: no source is one
+
+  // Whose attempts are nobody's failure.
+  bool is_scanner(const IpAddress& source, std::uint64_t tunnel) const {
+    return scanners != nullptr && scanners->is_scanner(source, tunnel);
+  }
 };
 
 class Detector : public KnowledgeListener {

@@ -146,7 +146,7 @@ Result Judgement::result(const std::vector<SourceInfo>& sources) const {
   result.counts.dns_latency_p50_ns = dns_latency_.percentile(50).count();
   result.counts.dns_latency_p95_ns = dns_latency_.percentile(95).count();
 
-  const Scene scene{now_, ended_, scanners_};
+  const Scene scene{now_, ended_, &scanners_};
   for (std::size_t i = 0; i < detectors_.size(); ++i) {
     std::vector<Finding> found;
     detectors_[i]->judge(scene, found);

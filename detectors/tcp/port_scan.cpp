@@ -20,7 +20,8 @@ class PortScan final : public Detector {
   explicit PortScan(Setup&) {}
 
   void judge(const Scene& scene, std::vector<Finding>& findings) const override {
-    const auto& scans = scene.scanners.scans();
+    if (scene.scanners == nullptr) return;
+    const auto& scans = scene.scanners->scans();
     for (const auto& [key, scan] : scans.sorted()) {
       if (scan->kind == tcp::Scan::Kind::none) continue;
       Finding finding = describe(*key, *scan);

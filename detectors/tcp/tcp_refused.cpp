@@ -11,6 +11,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "detectors/detector.h"
 
@@ -73,20 +75,55 @@ class TcpRefused final : public Detector {
   }
 
   void judge(const Scene& scene, std::vector<Finding>& findings) const override {
+    const auto tried = tried_by_clients();
     for (const auto& [key, tally] : services_.sorted()) {
       std::vector<Refusal> refusals;
       for (const Refusal& refusal : tally->refusals) {
-        if (!scene.scanners.is_scanner(refusal.client, key->tunnel)) refusals.push_back(refusal);
+        if (!scene.is_scanner(refusal.client, key->tunnel)) refusals.push_back(refusal);
       }
       if (refusals.empty()) continue;
       // What was not kept is a scanner's too, in the same proportion at most.
       const std::uint64_t more = refusals.size() == tally->refusals.size() ? tally->more : 0;
       if (refusals.size() + more < min_refusals_) continue;
-      findings.push_back(describe(scene, *key, *tally, refusals, more));
+      Finding finding = describe(scene, *key, *tally, refusals, more);
+      const bool all_probing = std::all_of(
+          refusals.begin(), refusals.end(),
+          [&, host = key->service.address](const Refusal& refusal) {
+            const auto& [hosts, ports] = tried.at(refusal.client);
+            return hosts.at(host) >= ports_of_a_probe ||
+                   (hosts.size() >= peers_of_a_crowd && ports.size() >= peers_of_a_crowd);
+          });
+      if (all_probing) finding.severity = Severity::note;
+      findings.push_back(std::move(finding));
     }
   }
 
  private:
+  // A client that is refused at so many ports of one host looks around; no service needs as many.
+  static constexpr std::uint64_t ports_of_a_probe = 4;
+
+  // One that is refused by so many hosts at ports as different talks to peers, who come and go.
+  static constexpr std::uint64_t peers_of_a_crowd = 8;
+
+  // What a client was refused at: of each host how many ports, and which ports in all.
+  struct Tried {
+    std::map<IpAddress, std::uint64_t> hosts;
+    std::set<std::uint16_t> ports;
+  };
+  std::map<IpAddress, Tried> tried_by_clients() const {
+    std::map<IpAddress, Tried> tried;
+    for (const auto& [key, tally] : services_.sorted()) {
+      std::set<IpAddress> clients;
+      for (const Refusal& refusal : tally->refusals) clients.insert(refusal.client);
+      for (const IpAddress& client : clients) {
+        Tried& by_client = tried[client];
+        ++by_client.hosts[key->service.address];
+        by_client.ports.insert(key->service.port);
+      }
+    }
+    return tried;
+  }
+
   Finding describe(const Scene& scene, const ServiceKey& key, const Tally& tally,
                    const std::vector<Refusal>& refusals, std::uint64_t more) const {
     const std::string service = key.service.to_string();

@@ -77,6 +77,7 @@ enum class Level : std::uint8_t { none, suspected, flood };
 struct Tally {
   std::deque<Second> window;  // seconds with news, of the last ten
   std::int64_t half_open = 0;
+  std::uint64_t unacknowledged_at_end = 0;
   std::uint64_t strays = 0;
   std::uint64_t syns = 0;
   std::array<std::uint64_t, 7> syn_acks_of_failed{};
@@ -94,6 +95,7 @@ struct Tally {
   std::int64_t end = 0;
   Evidence evidence;
   TopList<IpAddress> victims;  // had succeeded before, and asked in vain
+  std::uint64_t asked_in_vain = 0;
 };
 
 IpAddress network_of(const IpAddress& address) {
@@ -151,6 +153,7 @@ class TcpSynFlood final : public Detector {
     if (tally == nullptr || tally->level == Level::none) return;
     if (handshake.asked().time_since_epoch() < seconds{tally->begin}) return;
     tally->victims.add(handshake.initiator().address);
+    ++tally->asked_in_vain;
   }
 
   void judge(const Scene& scene, std::vector<Finding>& findings) const override {
@@ -198,6 +201,7 @@ class TcpSynFlood final : public Detector {
     tally.half_open += fact.half_open_change;
     tally.strays += fact.stray_syn_acks;
     tally.syns += fact.new_syns;
+    tally.unacknowledged_at_end += fact.unacknowledged_at_end;
     tally.sampled = tally.sampled || fact.sampled;
     for (std::size_t i = 0; i < fact.syn_acks_of_failed.size(); ++i) {
       tally.syn_acks_of_failed[i] += fact.syn_acks_of_failed[i];
@@ -235,6 +239,12 @@ class TcpSynFlood final : public Detector {
     tcp::Aged aged = sum.aged_3s;
     if (aged.all() + sum.completed < enough_aged) aged = sum.aged_1500ms;
     const std::uint64_t decided = aged.all() + sum.completed;
+    // The capture ended within a second and a half: hundreds that were answered and never
+    // acknowledged make a suspicion.
+    if (decided < enough_aged && tally.unacknowledged_at_end >= flood_half_open_ &&
+        sum.completed * 100 <= completion_ * sum.syns) {
+      return Level::suspected;
+    }
     if (decided < enough_aged || sum.completed * 100 > completion_ * decided) return Level::none;
     if (aged.repeated * 100 > repetition_ * aged.all()) return Level::none;
     // A service that says no leaves nothing half-open.
@@ -287,7 +297,7 @@ class TcpSynFlood final : public Detector {
     }
     if (below < carpet_addresses || few_make_most(tally.first_sources)) return false;
     const auto top = tally.first_sources.top(1);
-    return !top.empty() && !scene.scanners.is_scanner(top[0].first, key.tunnel);
+    return !top.empty() && !scene.is_scanner(top[0].first, key.tunnel);
   }
 
   bool is_backscatter(const Tally& tally) const {
@@ -331,7 +341,7 @@ class TcpSynFlood final : public Detector {
     const Counts total = total_of(tally);
     Finding finding = start(scene, key, tally);
     finding.variant = variant_of(key, tally);
-    const bool users_suffer = tally.victims.distinct() > total.completed_known;
+    const bool users_suffer = tally.asked_in_vain > total.completed_known;
     finding.severity = tally.level == Level::suspected ? Severity::warning
                        : users_suffer                  ? Severity::critical
                                                        : Severity::error;
@@ -339,6 +349,11 @@ class TcpSynFlood final : public Detector {
                                    ? fmt::format("{}/{}", key.target.address.to_string(),
                                                  key.target.address.is_v6() ? 64 : 24)
                                    : key.target.to_string();
+    if (tally.unacknowledged_at_end >= flood_half_open_ && total.aged_3s.all() == 0) {
+      finding.confidence = Confidence::possible;
+      finding.caveats.push_back(
+          {"too-short", "the capture ends before anyone would have asked again"});
+    }
     finding.title = tally.level == Level::suspected ? fmt::format("{} may be SYN-flooded", target)
                                                     : fmt::format("{} is SYN-flooded", target);
     finding.count = total.syns;

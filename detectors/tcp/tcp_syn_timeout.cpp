@@ -145,7 +145,7 @@ class TcpSynTimeout final : public Detector {
         const Group& group = tally->groups[variant];
         std::vector<const Attempt*> attempts;
         for (const Attempt& attempt : group.attempts) {
-          if (!scene.scanners.is_scanner(attempt.client, key->tunnel)) attempts.push_back(&attempt);
+          if (!scene.is_scanner(attempt.client, key->tunnel)) attempts.push_back(&attempt);
         }
         // What was not kept is a scanner's too, in the same proportion at most.
         const std::uint64_t more = attempts.size() == group.attempts.size() ? group.more : 0;

@@ -97,7 +97,9 @@ struct ServiceSecond {
   Aged aged_3s;
   std::uint64_t aged_3s_answered = 0;  // of aged_3s, with a SYN-ACK
   std::uint64_t stray_syn_acks = 0;    // 3 s old, their SYN not in this capture, and nothing since
-  std::int64_t half_open_change = 0;   // of attempts older than 1 s and undecided
+  // Too young for all that when the capture ended, their SYN-ACK 50 ms old and not acknowledged.
+  std::uint64_t unacknowledged_at_end = 0;
+  std::int64_t half_open_change = 0;  // of attempts older than 1 s and undecided
   // Attempts that never completed by the number of their SYN-ACKs: 0 to 6 and more.
   std::array<std::uint64_t, 7> syn_acks_of_failed{};
 };

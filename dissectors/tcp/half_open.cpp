@@ -26,6 +26,8 @@ constexpr Duration safe_age = seconds{5};
 // Sooner than any stack repeats a SYN or SYN-ACK (Linux waits 200 ms at the least): a copy that the
 // capture made.
 constexpr Duration copy_window = milliseconds{100};
+// An initiator that is alive acknowledges a SYN-ACK at once; most are nearer than that.
+constexpr Duration prompt_answer = milliseconds{50};
 constexpr std::uint8_t sample_rate = 64;
 // Part of the table that one target must fill to be sampled.
 constexpr std::size_t filling_share = 256;
@@ -126,6 +128,16 @@ HalfOpen::HalfOpen(std::size_t budget, const HashKey& key, FactListener& listene
       known_(known_count),
       left_out_(std::bit_floor(part(budget, left_out_share) / sizeof(std::uint32_t) | 16)) {}
 
+void HalfOpen::prepare(const Segment& segment, const Carriage& carriage, std::uint64_t hash) {
+  table_.prefetch(hash);
+  if ((segment.flags & (syn | ack | rst)) != syn) return;
+  attempt_hash_ =
+      hash_of_attempt(carriage.source, carriage.destination, carriage.tunnel, segment.sequence);
+  source_hash_ = hash_of(carriage.source.address, carriage.tunnel);
+  __builtin_prefetch(&left_out_[attempt_hash_ & (left_out_.size() - 1)]);
+  __builtin_prefetch(&known_[source_hash_ & (known_count - 1)]);
+}
+
 std::optional<Opening> HalfOpen::add(const Segment& segment, const Carriage& carriage,
                                      const ConnectionKey&, std::uint64_t hash) {
   if (next_second_ == Timestamp::max()) {
@@ -196,9 +208,8 @@ void HalfOpen::begin_syn(const Segment& segment, const Carriage& carriage, std::
   const Timestamp now = carriage.seen.time;
   const bool has_room = make_room(now);
   Services::Entry& service = services_.at(carriage.destination, carriage.tunnel, now);
-  const std::uint64_t attempt =
-      hash_of_attempt(carriage.source, carriage.destination, carriage.tunnel, segment.sequence);
-  const std::uint64_t source = hash_of(carriage.source.address, carriage.tunnel);
+  const std::uint64_t attempt = attempt_hash_;
+  const std::uint64_t source = source_hash_;
   const bool known = known_[source & (known_count - 1)] == static_cast<std::uint32_t>(source >> 32);
 
   const std::uint32_t fresh_tag = left_out_tag(attempt, now);
@@ -675,6 +686,10 @@ void HalfOpen::finish(Timestamp end) {
   for (std::uint8_t list = 0; list < list_count; ++list) {
     while (Record* open = table_.oldest(list)) {
       if (list != ended) settle(*open, {outcome_of(*open, end), end});
+      if (list < past_1500ms && open->syns > 0 && open->syn_acks > 0 &&
+          end - open->syn_ack.time >= prompt_answer) {
+        service_of(*open, end).counts.unacknowledged_at_end += open->weight;
+      }
       ++counters_.closed;
       erase(*open);
     }

@@ -53,7 +53,9 @@ class HalfOpen {
   // `budget` in bytes. Facts go to `listener`, which must outlive this.
   HalfOpen(std::size_t budget, const HashKey& key, FactListener& listener);
 
-  void prefetch(std::uint64_t hash) const { table_.prefetch(hash); }
+  // Call it before add(), as early as may be: fetches what add() will look at, all at once. In a
+  // flood each of these places is a cache miss.
+  void prepare(const Segment& segment, const Carriage& carriage, std::uint64_t hash);
 
   // Takes a segment that belongs to no open connection. The opening, when this segment completed
   // the handshake or shows that it was completed before.
@@ -155,6 +157,10 @@ class HalfOpen {
   HandshakeTotals totals_;
   Timestamp next_due_ = Timestamp::max();
   Timestamp next_second_ = Timestamp::max();
+
+  // Of the SYN that add() is about to take.
+  std::uint64_t attempt_hash_ = 0;
+  std::uint64_t source_hash_ = 0;
 
   // Both are tags by place; what comes later overwrites. A false match admits one SYN too many.
   std::vector<std::uint32_t> known_;     // initiators that completed a handshake

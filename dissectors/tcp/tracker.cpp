@@ -12,6 +12,8 @@ void Tracker::add(const Segment& segment, const Carriage& carriage) {
   const ConnectionKey key =
       ConnectionKey::of(carriage.source, carriage.destination, carriage.tunnel);
   const std::uint64_t hash = keyed_hash(key_, key);
+  connections_.prefetch(hash);
+  half_open_.prepare(segment, carriage, hash);
   Connection* connection = connections_.find(hash, key);
   if (connection != nullptr && segment.has(syn) && !segment.has(ack) &&
       connections_.yields_to(*connection, segment, carriage)) {

@@ -37,6 +37,7 @@ class Tracker {
   }
 
   const HandshakeTotals& handshakes() const { return half_open_.totals(); }
+  const TableCounters& half_open_counters() const { return half_open_.counters(); }
   std::uint64_t evicted() const {
     return half_open_.counters().evicted + connections_.counters().evicted;
   }
