@@ -149,7 +149,7 @@ class TcpRefused final : public Detector {
     finding.state =
         scene.now - finding.last > seconds{60} ? FindingState::ended : FindingState::ongoing;
     finding.who.push_back(who("client", clients));
-    finding.who.push_back(who("service", key.service));
+    finding.who.push_back(who("server", key.service));
     finding.capture_filter =
         fmt::format("host {} and tcp port {}", key.service.address.to_string(), key.service.port);
     add_causes(finding, key, tally, refusals, attempts);

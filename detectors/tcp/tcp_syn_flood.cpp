@@ -349,7 +349,7 @@ class TcpSynFlood final : public Detector {
                                    ? fmt::format("{}/{}", key.target.address.to_string(),
                                                  key.target.address.is_v6() ? 64 : 24)
                                    : key.target.to_string();
-    if (tally.unacknowledged_at_end >= flood_half_open_ && total.aged_3s.all() == 0) {
+    if (tally.unacknowledged_at_end >= flood_half_open_ && total.aged_1500ms.all() == 0) {
       finding.confidence = Confidence::possible;
       finding.caveats.push_back(
           {"too-short", "the capture ends before anyone would have asked again"});
@@ -359,7 +359,7 @@ class TcpSynFlood final : public Detector {
     finding.count = total.syns;
     finding.unit = "SYN";
     if (key.is_network == 0) {
-      finding.who.push_back(who("service", key.target));
+      finding.who.push_back(who("server", key.target));
       const TopList<IpAddress> sampled = sampled_sources(tally);
       if (!sampled.empty()) {
         Who sources = who("client", sampled);
@@ -459,7 +459,7 @@ class TcpSynFlood final : public Detector {
     finding.title = fmt::format("{} answers SYNs never sent here", key.target.to_string());
     finding.count = tally.strays;
     finding.unit = "SYN-ACK";
-    finding.who.push_back(who("service", key.target));
+    finding.who.push_back(who("server", key.target));
     finding.causes.push_back(
         {"flooded-elsewhere", "somebody floods it with forged addresses",
          fmt::format("SYN-ACKs to {} that sent no SYN", plural(sources_of(tally), "address")), ""});

@@ -216,7 +216,7 @@ class TcpSynTimeout final : public Detector {
     finding.state =
         scene.now - group.last > seconds{60} ? FindingState::ended : FindingState::ongoing;
     finding.who.push_back(who("client", group.clients));
-    finding.who.push_back(who("service", key.service));
+    finding.who.push_back(who("server", key.service));
     finding.capture_filter =
         fmt::format("host {} and tcp port {}", key.service.address.to_string(), key.service.port);
     finding.measures = {{"worst_time_lost_ns", worst.count()}};
