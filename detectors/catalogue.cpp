@@ -19,6 +19,10 @@ std::span<const DetectorEntry> catalogue() {
     extern DetectorEntry icmp_frag_needed(); list(icmp_frag_needed);
     extern DetectorEntry icmp_unreachable(); list(icmp_unreachable);
     extern DetectorEntry icmp_admin_prohibited(); list(icmp_admin_prohibited);
+    extern DetectorEntry port_scan(); list(port_scan);
+    extern DetectorEntry tcp_refused(); list(tcp_refused);
+    extern DetectorEntry tcp_syn_flood(); list(tcp_syn_flood);
+    extern DetectorEntry tcp_syn_timeout(); list(tcp_syn_timeout);
     // clang-format on
     return made;
   }();

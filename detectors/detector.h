@@ -8,9 +8,11 @@
 
 #include "detectors/evidence.h"
 #include "detectors/finding.h"
+#include "detectors/knowledge/connect_failures.h"
 #include "detectors/knowledge/dns_action.h"
 #include "detectors/knowledge/dns_lookup.h"
 #include "detectors/knowledge/dns_zone.h"
+#include "detectors/knowledge/scanners.h"
 #include "detectors/latency.h"
 #include "detectors/tally_map.h"
 #include "detectors/wording.h"
@@ -24,6 +26,7 @@ class KnowledgeListener : public FactListener {
  public:
   virtual void on_dns_lookup(const dns::Lookup&) {}
   virtual void on_dns_action(const dns::Action&) {}
+  virtual void on_connect_failure(const tcp::ConnectFailure&) {}
 };
 
 // Declares a detector's settings: each is asked for once, in its constructor.
@@ -48,8 +51,14 @@ class Setup {
 
 // What a detector may look at besides its own tallies when it judges.
 struct Scene {
-  Timestamp now{};             // the packet clock
-  bool capture_ended = false;  // nothing more will come
+  Timestamp now{};                          // the packet clock
+  bool capture_ended = false;               // nothing more will come
+  const tcp::Scanners* scanners = nullptr;  // none: no source is one
+
+  // Whose attempts are nobody's failure.
+  bool is_scanner(const IpAddress& source, std::uint64_t tunnel) const {
+    return scanners != nullptr && scanners->is_scanner(source, tunnel);
+  }
 };
 
 class Detector : public KnowledgeListener {

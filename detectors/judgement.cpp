@@ -15,7 +15,9 @@ constexpr std::size_t knowledge_share = 12;
 }  // namespace
 
 Judgement::Judgement(Settings& settings, const JudgementOptions& options)
-    : lookups_{settings, options.memory / 100 * knowledge_share}, actions_{settings} {
+    : lookups_{settings, options.memory / 100 * knowledge_share},
+      actions_{settings},
+      scanners_{settings} {
   for (const DetectorEntry& entry : catalogue()) {
     const std::vector<std::string>& wanted = options.detectors;
     Setup setup{settings, entry.id};
@@ -36,6 +38,10 @@ void Judgement::Fanout::on_dns_lookup(const dns::Lookup& lookup) {
 
 void Judgement::Fanout::on_dns_action(const dns::Action& action) {
   for (const auto& detector : detectors_) detector->on_dns_action(action);
+}
+
+void Judgement::Fanout::on_connect_failure(const tcp::ConnectFailure& failure) {
+  for (const auto& detector : detectors_) detector->on_connect_failure(failure);
 }
 
 void Judgement::on_dns_transaction(const dns::Transaction& transaction) {
@@ -73,7 +79,13 @@ void Judgement::on_dns_stray_response(const dns::StrayResponse& stray) {
 }
 
 void Judgement::on_tcp_handshake(const tcp::Handshake& handshake) {
+  connect_failures_.add(handshake, fanout_);
   tell(&FactListener::on_tcp_handshake, handshake);
+}
+
+// As many as there are connections: for knowledge only.
+void Judgement::on_tcp_opened(const tcp::Opened& opened) {
+  connect_failures_.add(opened);
 }
 
 void Judgement::on_tcp_service_second(const tcp::ServiceSecond& second) {
@@ -85,6 +97,7 @@ void Judgement::on_tcp_crowd(const tcp::Crowd& crowd) {
 }
 
 void Judgement::on_tcp_source_second(const tcp::SourceSecond& second) {
+  scanners_.add(second);
   tell(&FactListener::on_tcp_source_second, second);
 }
 
@@ -104,6 +117,7 @@ void Judgement::on_second(const SecondPassed& second) {
   now_ = second.now;
   lookups_.pass(now_, fanout_);
   actions_.pass(now_, fanout_);
+  connect_failures_.pass(now_, fanout_);
   tell(&FactListener::on_second, second);
 }
 
@@ -113,6 +127,7 @@ void Judgement::on_capture_ended(const CaptureSummary& summary) {
   summary_ = summary;
   lookups_.finish(fanout_);
   actions_.finish(fanout_);
+  connect_failures_.finish(fanout_);
   tell(&FactListener::on_capture_ended, summary);
 }
 
@@ -140,7 +155,7 @@ Result Judgement::result(const std::vector<SourceInfo>& sources) const {
   result.counts.dns_latency_p50_ns = dns_latency_.percentile(50).count();
   result.counts.dns_latency_p95_ns = dns_latency_.percentile(95).count();
 
-  const Scene scene{now_, ended_};
+  const Scene scene{now_, ended_, &scanners_};
   for (std::size_t i = 0; i < detectors_.size(); ++i) {
     std::vector<Finding> found;
     detectors_[i]->judge(scene, found);

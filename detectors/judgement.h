@@ -26,6 +26,7 @@ class Judgement final : public FactListener {
   void on_dns_transaction(const dns::Transaction& transaction) override;
   void on_dns_stray_response(const dns::StrayResponse& stray) override;
   void on_tcp_handshake(const tcp::Handshake& handshake) override;
+  void on_tcp_opened(const tcp::Opened& opened) override;
   void on_tcp_service_second(const tcp::ServiceSecond& second) override;
   void on_tcp_crowd(const tcp::Crowd& crowd) override;
   void on_tcp_source_second(const tcp::SourceSecond& second) override;
@@ -46,6 +47,7 @@ class Judgement final : public FactListener {
         : detectors_{detectors}, actions_{actions} {}
     void on_dns_lookup(const dns::Lookup& lookup) override;
     void on_dns_action(const dns::Action& action) override;
+    void on_connect_failure(const tcp::ConnectFailure& failure) override;
 
    private:
     const std::vector<std::unique_ptr<Detector>>& detectors_;
@@ -62,6 +64,8 @@ class Judgement final : public FactListener {
   dns::Lookups lookups_;
   dns::Actions actions_;
   Fanout fanout_{detectors_, actions_};
+  tcp::Scanners scanners_;
+  tcp::ConnectFailures connect_failures_;
 
   Counts counts_;
   LatencyHistogram dns_latency_;

@@ -63,6 +63,7 @@ class FactListener {
   virtual void on_dns_stray_response(const dns::StrayResponse&) {}
 
   virtual void on_tcp_handshake(const tcp::Handshake&) {}
+  virtual void on_tcp_opened(const tcp::Opened&) {}
   virtual void on_tcp_service_second(const tcp::ServiceSecond&) {}
   virtual void on_tcp_crowd(const tcp::Crowd&) {}
   virtual void on_tcp_source_second(const tcp::SourceSecond&) {}

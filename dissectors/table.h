@@ -103,7 +103,7 @@ class Table {
   }
 
   // The oldest of a list, and the one after `entry` in its list; null at the end.
-  Entry* oldest(std::uint8_t list = 0) { return at_link(node(head_of(list)).next); }
+  Entry* oldest(std::uint8_t list = 0) const { return at_link(node(head_of(list)).next); }
   Entry* after(Entry& entry) { return at_link(static_cast<Node&>(entry).next); }
 
  private:
@@ -144,7 +144,7 @@ class Table {
   std::uint32_t number_of(const Node& entry) const {
     return static_cast<std::uint32_t>(&entry - nodes_.get());
   }
-  Entry* at_link(std::uint32_t number) { return number >= capacity_ ? nullptr : &node(number); }
+  Entry* at_link(std::uint32_t number) const { return number >= capacity_ ? nullptr : &node(number); }
 
   void link(std::uint32_t number, std::uint8_t list) {
     Node& head = node(head_of(list));

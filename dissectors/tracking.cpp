@@ -250,6 +250,12 @@ void Tracking::finish() {
   dns_.finish(clock_.now());
   tcp_.finish(clock_.now());
   summary_.last = clock_.now();
+  const tcp::HandshakeTotals& handshakes = tcp_.handshakes();
+  summary_.tcp_connections = handshakes.begun;
+  summary_.tcp_opened = handshakes.opened;
+  summary_.tcp_refused = handshakes.refused;
+  summary_.tcp_half_open = handshakes.half_open;
+  summary_.tcp_joined_midway = handshakes.joined_midway;
   summary_.clock_steps_back = clock_.steps_back();
   summary_.clock_steps_forward = clock_.steps_forward();
   summary_.fragmented_datagrams = reassembly_.datagrams();

@@ -46,6 +46,15 @@ struct Handshake {
   Timestamp asked() const { return syns.first().time; }  // not when syns is empty
 };
 
+// A handshake was completed, quickly or not.
+struct Opened {
+  Endpoint initiator;
+  Endpoint responder;
+  std::uint64_t tunnel = 0;
+  Timestamp asked{};  // the first SYN, where it is in the capture
+  Timestamp opened{};
+};
+
 // What became of attempts that are three seconds old: by then real clients have repeated their SYN
 // at least once, spoofed ones never do.
 struct Aged {
@@ -60,6 +69,14 @@ struct Aged {
   }
 };
 
+// One of the new SYNs of a second, or one unsolicited SYN-ACK.
+struct CrowdMember {
+  Sighting seen;
+  IpAddress address;  // who sent the SYN; whom the SYN-ACK was sent to
+  std::uint8_t hop_limit = 0;
+  std::uint16_t window = 0;
+};
+
 // Attempts to connect to one service, over one second at most. Counts belong to the second in which
 // they came to be, and are weighted where only a sample was tracked.
 struct ServiceSecond {
@@ -67,6 +84,7 @@ struct ServiceSecond {
   std::uint64_t tunnel = 0;
   Timestamp begin{};
   bool sampled = false;
+  CrowdMember first;  // of the new SYNs, or where there is none, of the stray SYN-ACKs
 
   std::uint64_t new_syns = 0;  // (source, port, ISN) not seen in 63 s; always exact
   std::uint64_t repeated_syns = 0;
@@ -79,26 +97,22 @@ struct ServiceSecond {
   Aged aged_3s;
   std::uint64_t aged_3s_answered = 0;  // of aged_3s, with a SYN-ACK
   std::uint64_t stray_syn_acks = 0;    // 3 s old, their SYN not in this capture, and nothing since
-  std::int64_t half_open_change = 0;   // of attempts older than 1 s and undecided
+  // Too young for all that when the capture ended, their SYN-ACK 50 ms old and not acknowledged.
+  std::uint64_t unacknowledged_at_end = 0;
+  std::int64_t half_open_change = 0;  // of attempts older than 1 s and undecided
   // Attempts that never completed by the number of their SYN-ACKs: 0 to 6 and more.
   std::array<std::uint64_t, 7> syn_acks_of_failed{};
 };
 
-// One of the new SYNs of a second, or one unsolicited SYN-ACK.
-struct CrowdMember {
-  Sighting seen;
-  IpAddress address;  // who sent the SYN; whom the SYN-ACK was sent to
-  std::uint8_t hop_limit = 0;
-  std::uint16_t window = 0;
-};
-
-// Who it was that knocked at a service, in seconds with more than a few new SYNs.
+// Who it was that knocked at a service, in seconds with more than a few new SYNs; the first few of
+// a second are left out.
 struct Crowd {
   static constexpr std::size_t sample_size = 64;
 
   Endpoint service;
   std::uint64_t tunnel = 0;
   Timestamp begin{};
+  std::uint64_t members = 0;
   DistinctCount sources;
   SmallestByHash<CrowdMember, sample_size> sample;
 };
@@ -119,6 +133,7 @@ struct SourceSecond {
   std::uint64_t tunnel = 0;
   Timestamp begin{};
   std::uint64_t attempts = 0;
+  std::uint64_t succeeded = 0;                        // connections that it did open
   SmallestByHash<FailedAttempt, sample_size> sample;  // by target
 };
 

@@ -2,58 +2,169 @@
 //
 //   SYN ──▶ asked ── SYN-ACK ──▶ answered ── ACK or data of the initiator ──▶ completed
 //             │                     │
-//             ├─ RST of the responder ───────▶ refused
-//             ├─ RST of the initiator ───────▶ reset_by_initiator
-//             └─ 63 s after the first segment ▶ silent and its kin
+//             ├─ RST of responder   ├─ RST of initiator ──▶ reset_by_initiator
+//             ▼                     │
+//          refused                  ▼
+//             no more SYNs for 63 s: silent, abandoned, rejected; unacknowledged
+//
+// A flood of lone SYNs ends here, in records of fixed number. When these are three quarters used,
+// the targets that fill them are sampled: one SYN in 64 by an unkeyed hash gets a record that
+// counts for 64; repeated SYNs and those of initiators that had succeeded before always get one.
+// Each record passes the ages of 1 s, 1.5 s and 3 s, where it is counted for its service, by moving
+// from one list of the table to the next.
 //
 // What it cannot see: whether a SYN that this capture holds ever reached the responder.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "dissectors/facts.h"
 #include "dissectors/settings.h"
 #include "dissectors/table.h"
 #include "dissectors/tcp/opening.h"
+#include "dissectors/tcp/rollup.h"
 
 namespace wirefault::tcp {
+
+// A TCP segment that an ICMP error quotes.
+struct Rejected {
+  Sighting seen;  // of the error
+  IpAddress rejecter;
+  icmp::ErrorKind error = icmp::ErrorKind::none;
+  Endpoint source;
+  Endpoint destination;
+  std::uint64_t tunnel = 0;
+  std::uint32_t sequence = 0;
+};
+
+// By attempts, weighted where they were sampled.
+struct HandshakeTotals {
+  std::uint64_t begun = 0;  // distinct SYNs, and SYN-ACKs without one
+  std::uint64_t opened = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t half_open = 0;  // neither completed, nor refused, nor taken back
+  std::uint64_t joined_midway = 0;
+};
 
 class HalfOpen {
  public:
   // `budget` in bytes. Facts go to `listener`, which must outlive this.
-  HalfOpen(Settings& settings, std::size_t budget, FactListener& listener);
+  HalfOpen(std::size_t budget, const HashKey& key, FactListener& listener);
 
-  void prefetch(std::uint64_t hash) const { table_.prefetch(hash); }
+  // Call it before add(), as early as may be: fetches what add() will look at, all at once. In a
+  // flood each of these places is a cache miss.
+  void prepare(const Segment& segment, const Carriage& carriage, std::uint64_t hash);
 
   // Takes a segment that belongs to no open connection. The opening, when this segment completed
   // the handshake or shows that it was completed before.
   std::optional<Opening> add(const Segment& segment, const Carriage& carriage,
                              const ConnectionKey& key, std::uint64_t hash);
+  void reject(const Rejected& rejected, std::uint64_t hash);
 
   // Settles what was due by `now`, oldest first.
-  void expire(Timestamp now);
+  void expire(Timestamp now) {
+    if (now >= next_due_) expire_due(now);
+  }
   void finish(Timestamp end);
 
   const TableCounters& counters() const { return counters_; }
+  const HandshakeTotals& totals() const { return totals_; }
   std::size_t resident() const { return table_.size(); }
 
  private:
+  // By age: below 1 s, 1.5 s, 3 s; then until no SYN has come for 63 s. `ended` have got their
+  // outcome and are kept a while so that repetitions of the same SYN are known as such.
+  enum List : std::uint8_t { young, past_1s, past_1500ms, past_3s, ended, list_count };
+
   struct Record {
-    ConnectionKey key;
     std::uint64_t hash = 0;
-    Opening opening;
-    Timestamp begun{};
+    Endpoint initiator;
+    Endpoint responder;
+    std::uint64_t tunnel = 0;
+    Sighting first;       // SYN, or where it is not in the capture the SYN-ACK
+    Sighting syn_ack;     // the first
+    Timestamp touched{};  // moved into past_3s or ended
+    Offer initiator_syn;
+    Offer responder_syn;
+    std::uint8_t syns = 0;  // both stop at 255
+    std::uint8_t syn_acks = 0;
+    std::uint8_t weight = 1;
+    List list = young;
+    bool initiator_known = false;
+    bool reset_by_responder = false;
+    bool rejected = false;
+    bool has_trail = false;
   };
 
-  Record* find(std::uint64_t hash, const ConnectionKey& key);
-  std::optional<Opening> begin(const Segment& segment, const Carriage& carriage,
-                               const ConnectionKey& key, std::uint64_t hash);
-  std::optional<Opening> proceed(Record& record, const Segment& segment, const Carriage& carriage);
-  void close(Record& record);
+  // What is kept besides of attempts that repeat themselves or were rejected: few of a flood.
+  struct Trail {
+    std::uint64_t hash = 0;
+    Sightings<12> syns;
+    Sightings<8> syn_acks;
+    Sighting rejected_by;
+    IpAddress rejecter;
+    icmp::ErrorKind error = icmp::ErrorKind::none;
+  };
 
-  Table<Record> table_;
+  struct Ending {
+    HandshakeOutcome outcome;
+    Timestamp when;
+    Sighting by{};
+    std::uint8_t hop_limit = 0;
+  };
+
+  Record* find(std::uint64_t hash, const Carriage& carriage);
+  std::optional<Opening> begin(const Segment& segment, const Carriage& carriage,
+                               std::uint64_t hash);
+  void begin_syn(const Segment& segment, const Carriage& carriage, std::uint64_t hash);
+  void begin_syn_ack(const Segment& segment, const Carriage& carriage, std::uint64_t hash);
+  Record* admit(Services::Entry& service, std::uint64_t hash, std::uint64_t attempt, bool always);
+  Record* insert(std::uint64_t hash, std::uint8_t weight);
+  bool make_room(Timestamp now);
+
+  std::optional<Opening> proceed(Record& record, const Segment& segment, const Carriage& carriage);
+  std::optional<Opening> add_syn(Record& record, const Segment& segment, const Carriage& carriage);
+  void add_syn_ack(Record& record, const Segment& segment, const Carriage& carriage);
+  void add_reset(Record& record, const Segment& segment, const Carriage& carriage);
+  static bool shows_completion(const Record& record, const Segment& segment, bool from_initiator);
+  Opening complete(Record& record, const Carriage& carriage);
+  std::optional<Opening> complete_unrecorded(const Segment& segment, const Carriage& carriage);
+
+  void expire_due(Timestamp now);
+  void pass_age(Record& record, Timestamp now);
+  static Timestamp due(const Record& record);
+  static bool is_counted_open(const Record& record);
+  static HandshakeOutcome outcome_of(const Record& record, Timestamp when);
+  void settle(Record& record, const Ending& ending);
+  void count(const Record& record, const Ending& ending);
+  bool is_worth_telling(const Record& record, HandshakeOutcome outcome) const;
+  void tell(const Record& record, const Ending& ending);
+  void fail(const Record& record, HandshakeOutcome outcome, Timestamp when);
+  void move(Record& record, List list, Timestamp now);
+  void erase(Record& record);
+  Trail& trail_of(Record& record);
+  Trail* find_trail(const Record& record);
+  Services::Entry& service_of(const Record& record, Timestamp now);
+
+  FactListener& listener_;
+  Table<Record, list_count> table_;
+  Table<Trail> trails_;
+  Services services_;
+  Sources sources_;
   TableCounters counters_;
+  HandshakeTotals totals_;
+  Timestamp next_due_ = Timestamp::max();
+  Timestamp next_second_ = Timestamp::max();
+
+  // Of the SYN that add() is about to take.
+  std::uint64_t attempt_hash_ = 0;
+  std::uint64_t source_hash_ = 0;
+
+  // Both are tags by place; what comes later overwrites. A false match admits one SYN too many.
+  std::vector<std::uint32_t> known_;     // initiators that completed a handshake
+  std::vector<std::uint32_t> left_out_;  // SYNs of the last seconds that got no record
 };
 
 }  // namespace wirefault::tcp

@@ -5,13 +5,15 @@ namespace wirefault::tcp {
 Tracker::Tracker(Settings& settings, const Budgets& budgets, const HashKey& key,
                  FactListener& listener)
     : key_{key},
-      half_open_{settings, budgets.half_open, listener},
+      half_open_{budgets.half_open, key, listener},
       connections_{settings, budgets.connections, listener} {}
 
 void Tracker::add(const Segment& segment, const Carriage& carriage) {
   const ConnectionKey key =
       ConnectionKey::of(carriage.source, carriage.destination, carriage.tunnel);
   const std::uint64_t hash = keyed_hash(key_, key);
+  connections_.prefetch(hash);
+  half_open_.prepare(segment, carriage, hash);
   Connection* connection = connections_.find(hash, key);
   if (connection != nullptr && segment.has(syn) && !segment.has(ack) &&
       connections_.yields_to(*connection, segment, carriage)) {
@@ -24,6 +26,12 @@ void Tracker::add(const Segment& segment, const Carriage& carriage) {
     connection = &connections_.open(*opening, key, hash);
   }
   connections_.add(*connection, segment, carriage);
+}
+
+void Tracker::reject(const Rejected& rejected) {
+  const ConnectionKey key =
+      ConnectionKey::of(rejected.source, rejected.destination, rejected.tunnel);
+  half_open_.reject(rejected, keyed_hash(key_, key));
 }
 
 }  // namespace wirefault::tcp

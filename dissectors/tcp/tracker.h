@@ -22,6 +22,8 @@ class Tracker {
   Tracker(Settings& settings, const Budgets& budgets, const HashKey& key, FactListener& listener);
 
   void add(const Segment& segment, const Carriage& carriage);
+  // An ICMP error says that a segment did not arrive.
+  void reject(const Rejected& rejected);
 
   // Settles what was due by `now`. Call it before the packet that carried the clock there.
   void expire(Timestamp now) {
@@ -34,6 +36,8 @@ class Tracker {
     connections_.finish(end);
   }
 
+  const HandshakeTotals& handshakes() const { return half_open_.totals(); }
+  const TableCounters& half_open_counters() const { return half_open_.counters(); }
   std::uint64_t evicted() const {
     return half_open_.counters().evicted + connections_.counters().evicted;
   }

@@ -1,0 +1,53 @@
+// Failed attempts to connect, with what their initiator did about it: whether it opened a
+// connection to the same port of another address, as clients do that were given several addresses
+// (Happy Eyeballs, RFC 8305, or one after the other). Trackers see one address pair at a time, so
+// this is where the two meet. Failures are held back for as long as the other attempt may take.
+#pragma once
+
+#include <deque>
+
+#include "detectors/tally_map.h"
+#include "dissectors/facts.h"
+
+namespace wirefault {
+class KnowledgeListener;  // detectors/detector.h
+}
+
+namespace wirefault::tcp {
+
+struct ConnectFailure {
+  Handshake handshake;
+  // The initiator opened a connection to the same port of another address instead.
+  bool has_alternative = false;
+  Endpoint alternative;
+  Duration time_lost{};  // from the first SYN of the failed attempt to that
+};
+
+class ConnectFailures {
+ public:
+  void add(const Handshake& handshake, KnowledgeListener& listener);
+  void add(const Opened& opened);
+  void pass(Timestamp now, KnowledgeListener& listener);
+  void finish(KnowledgeListener& listener);
+
+ private:
+  // Who opened connections to a port: one client, or, under the unspecified address of a family,
+  // any client of that family.
+  struct ClientPort {
+    std::uint64_t tunnel = 0;
+    IpAddress client;
+    std::uint16_t port = 0;
+    std::uint32_t padding = 0;
+    friend auto operator<=>(const ClientPort&, const ClientPort&) = default;
+  };
+  using History = std::deque<Opened>;  // the latest
+
+  void remember(const IpAddress& client, const Opened& opened);
+  void look_for_alternative(ConnectFailure& failure) const;
+  void release(KnowledgeListener& listener);
+
+  TallyMap<ClientPort, History> histories_{1024};
+  std::deque<ConnectFailure> held_;  // in the order in which they were settled
+};
+
+}  // namespace wirefault::tcp

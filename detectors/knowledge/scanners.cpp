@@ -1,0 +1,98 @@
+#include "detectors/knowledge/scanners.h"
+
+#include <algorithm>
+
+namespace wirefault::tcp {
+namespace {
+
+// Distinct targets of a source that are looked at together: far more than make a scan.
+constexpr std::size_t most_recent = 128;
+
+// The network that two addresses are neighbours in: /24, /64.
+bool are_neighbours(const IpAddress& a, const IpAddress& b) {
+  if (a.is_v6() != b.is_v6()) return false;
+  const std::size_t octets = a.is_v6() ? 8 : 3;
+  return std::equal(a.bytes().begin(), a.bytes().begin() + static_cast<std::ptrdiff_t>(octets),
+                    b.bytes().begin());
+}
+
+}  // namespace
+
+Scanners::Scanners(Settings& settings)
+    // The figures of Zeek's scan policy.
+    : ports_{settings.count("port-scan", "ports", 15, "ports of one host that make a scan")},
+      hosts_{settings.count("port-scan", "hosts", 25, "hosts asked for one port that make a scan")},
+      window_{settings.duration("port-scan", "window", std::chrono::minutes{5},
+                                "time within which they must be tried")} {}
+
+void Scanners::add(const SourceSecond& second) {
+  Scan& scan = scans_[{second.tunnel, second.source}];
+  scan.attempts += second.attempts;
+  scan.succeeded += second.succeeded;
+  scan.recent_succeeded += second.succeeded;
+  // In the order in which they were tried, whatever their hashes.
+  std::vector<FailedAttempt> attempts;
+  for (const auto& item : second.sample.items()) attempts.push_back(item.value);
+  std::sort(attempts.begin(), attempts.end(), [](const FailedAttempt& a, const FailedAttempt& b) {
+    return a.seen.packet < b.seen.packet;
+  });
+  for (const FailedAttempt& attempt : attempts) {
+    const Endpoint& target = attempt.responder;
+    scan.targets.add(
+        stable_hash(Bytes{reinterpret_cast<const std::uint8_t*>(&target), sizeof target}));
+    scan.hosts.add(target.address);
+    scan.evidence.add(attempt.seen);
+    switch (attempt.outcome) {
+      case HandshakeOutcome::refused:
+      case HandshakeOutcome::rejected:
+        ++scan.refused;
+        break;
+      case HandshakeOutcome::reset_by_initiator:
+        ++scan.reset;
+        break;
+      default:
+        ++scan.silent;
+    }
+    if (scan.kind != Scan::Kind::none) continue;
+    while (!scan.recent.empty() && attempt.seen.time - scan.recent.front().when > window_) {
+      scan.recent.pop_front();
+      scan.recent_succeeded = 0;
+    }
+    const auto same = [&](const Scan::Target& known) { return known.responder == target; };
+    if (std::any_of(scan.recent.begin(), scan.recent.end(), same)) continue;
+    if (scan.recent.size() == most_recent) scan.recent.pop_front();
+    scan.recent.push_back({target, attempt.seen.time, attempt.outcome == HandshakeOutcome::silent});
+    look_at(scan);
+  }
+}
+
+// Whether the newest target makes it a scan.
+void Scanners::look_at(Scan& scan) const {
+  const Scan::Target& newest = scan.recent.back();
+  std::uint64_t ports = 0;
+  std::uint64_t hosts = 0;
+  std::uint64_t neighbours = 0;
+  for (const Scan::Target& target : scan.recent) {
+    if (target.responder.address == newest.responder.address) ++ports;
+    if (target.responder.port != newest.responder.port) continue;
+    if (!target.insisted) ++hosts;
+    if (are_neighbours(target.responder.address, newest.responder.address)) ++neighbours;
+  }
+  // Behind an address translator or a proxy many clients fail now and then, and most succeed.
+  if (scan.recent_succeeded > scan.recent.size()) return;
+  if (ports >= ports_) {
+    scan.kind = Scan::Kind::vertical;
+    scan.host = newest.responder.address;
+  } else if (hosts >= hosts_ || neighbours >= hosts_) {
+    scan.kind = Scan::Kind::horizontal;
+    scan.port = newest.responder.port;
+  }
+  if (scan.kind != Scan::Kind::none) scan.recent.clear();
+}
+
+bool Scanners::is_scanner(const IpAddress& source, std::uint64_t tunnel) const {
+  const Scan* scan = scans_.find({tunnel, source});
+  return scan != nullptr && scan->kind != Scan::Kind::none;
+}
+
+}  // namespace wirefault::tcp

@@ -1,0 +1,153 @@
+#include "tests/support/catch.h"
+#include "tests/support/tcp_bench.h"
+
+namespace wirefault::test {
+namespace {
+
+struct Case {
+  TcpBench bench{"tcp-syn-flood"};
+  Endpoint target = endpoint("198.51.100.1", 80);
+
+  std::string only_severity(double end) {
+    const auto found = bench.findings(end);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].title.size() <= 60);
+    return found[0].severity == Severity::critical  ? "critical"
+           : found[0].severity == Severity::error   ? "error"
+           : found[0].severity == Severity::warning ? "warning"
+                                                    : "note";
+  }
+};
+
+TEST_CASE("a hundred SYNs a second that nobody completes are a flood",
+          "[detectors][tcp-syn-flood]") {
+  Case c;
+  c.bench.flood(0, 600, 0.007, c.target);
+  const auto found = c.bench.findings(12);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].variant == "spoofed-spread");
+  CHECK(found[0].severity == Severity::error);
+  CHECK(found[0].count == 600);
+}
+
+TEST_CASE("two hundred in one second are suspected", "[detectors][tcp-syn-flood]") {
+  Case c;
+  c.bench.flood(0, 200, 0.005, c.target);
+  CHECK(c.only_severity(12) == "warning");
+}
+
+TEST_CASE("a slow flood is one when 256 are half-open", "[detectors][tcp-syn-flood]") {
+  Case c;
+  c.bench.flood(0, 1800, 1.0 / 30, c.target);
+  CHECK(c.only_severity(64) == "error");
+}
+
+TEST_CASE("nothing is said before SYNs are old enough", "[detectors][tcp-syn-flood]") {
+  Case c;
+  c.bench.flood(0, 200, 0.005, c.target);
+  CHECK(c.bench.findings(1.4).empty());
+}
+
+TEST_CASE("clients that ask again are no flood", "[detectors][tcp-syn-flood]") {
+  Case c;
+  for (const double begin : {0.0, 1.01, 3.02}) c.bench.flood(begin, 300, 0.001, c.target);
+  CHECK(c.bench.findings(12).empty());
+}
+
+TEST_CASE("a crowd that connects, is refused or hangs up is no flood",
+          "[detectors][tcp-syn-flood]") {
+  Case c;
+  const int kind = GENERATE(0, 1, 2);
+  for (int i = 0; i < 1000; ++i) {
+    TcpPair pair{c.bench.wire, endpoint("192.0.2.1", static_cast<std::uint16_t>(1024 + i)),
+                 c.target};
+    const double when = 0.005 * i;
+    if (kind == 0) {
+      pair.handshake(when);
+      continue;
+    }
+    pair.out(when, {.flags = tcp::syn});
+    if (kind == 1) {
+      pair.back(when, {.flags = tcp::rst | tcp::ack, .acknowledgment = 1});
+    } else {
+      pair.back(when, {.flags = tcp::syn | tcp::ack, .acknowledgment = 1});
+      pair.out(when, {.flags = tcp::rst, .sequence = 1});
+    }
+  }
+  CHECK(c.bench.findings(20).empty());
+}
+
+TEST_CASE("visitors who ask in vain make it critical", "[detectors][tcp-syn-flood]") {
+  Case c;
+  TcpPair visitor{c.bench.wire};
+  visitor.responder = c.target;
+  visitor.handshake(0);
+  c.bench.flood(1, 600, 0.007, c.target);
+  ++visitor.initiator.port;
+  visitor.out(5.3, {.flags = tcp::syn});
+  visitor.out(6.3, {.flags = tcp::syn});
+  CHECK(c.only_severity(12) == "critical");
+}
+
+TEST_CASE("one client that never acknowledges is named as such", "[detectors][tcp-syn-flood]") {
+  Case c;
+  for (int i = 0; i < 600; ++i) {
+    TcpPair pair{c.bench.wire, endpoint("192.0.2.1", static_cast<std::uint16_t>(1024 + i)),
+                 c.target};
+    pair.out(0.007 * i, {.flags = tcp::syn});
+    pair.back(0.007 * i, {.flags = tcp::syn | tcp::ack, .acknowledgment = 1});
+  }
+  const auto found = c.bench.findings(12);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].variant == "few-sources");
+}
+
+TEST_CASE("a carpet over a network is named once", "[detectors][tcp-syn-flood]") {
+  Case c;
+  for (int i = 0; i < 640; ++i) {
+    c.bench.wire.send(0.006 * i, endpoint("198.18.0." + std::to_string(i % 250), 1024),
+                      endpoint("203.0.113." + std::to_string(100 + i % 32), 80),
+                      {.flags = tcp::syn, .sequence = static_cast<std::uint32_t>(i)});
+  }
+  const auto found = c.bench.findings(12);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].variant == "carpet");
+}
+
+TEST_CASE("one scanner's SYNs to a network are no carpet", "[detectors][tcp-syn-flood]") {
+  Case c;
+  for (int i = 0; i < 640; ++i) {
+    c.bench.wire.send(0.006 * i, endpoint("198.18.0.1", 1024),
+                      endpoint("203.0.113." + std::to_string(i % 250), 80),
+                      {.flags = tcp::syn, .sequence = static_cast<std::uint32_t>(i)});
+  }
+  CHECK(c.bench.findings(12).empty());
+}
+
+TEST_CASE("SYN-ACKs nobody asked for", "[detectors][tcp-syn-flood]") {
+  Case c;
+  SECTION("to one host: a reflection") {
+    for (int i = 0; i < 300; ++i) {
+      c.bench.wire.send(0.01 * i, endpoint("198.18.0." + std::to_string(i % 250), 80),
+                        endpoint("192.0.2.1", static_cast<std::uint16_t>(1024 + i)),
+                        {.flags = tcp::syn | tcp::ack, .acknowledgment = 1});
+    }
+    const auto found = c.bench.findings(12);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].variant == "syn-ack-reflection");
+    CHECK(found[0].severity == Severity::warning);
+  }
+  SECTION("from one host: the echo of a flood") {
+    for (int i = 0; i < 300; ++i) {
+      c.bench.wire.send(0.01 * i, c.target, endpoint("198.18.0." + std::to_string(i % 250), 1024),
+                        {.flags = tcp::syn | tcp::ack, .sequence = 1, .acknowledgment = 1});
+    }
+    const auto found = c.bench.findings(12);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].variant == "backscatter");
+    CHECK(found[0].severity == Severity::note);
+  }
+}
+
+}  // namespace
+}  // namespace wirefault::test

@@ -1,0 +1,256 @@
+#include <vector>
+
+#include "tests/support/catch.h"
+#include "tests/support/segments.h"
+
+namespace wirefault::test {
+namespace {
+
+using Outcome = tcp::HandshakeOutcome;
+
+struct Heard final : FactListener {
+  std::vector<tcp::Handshake> handshakes;
+  std::vector<tcp::ServiceSecond> seconds;
+  std::vector<tcp::SourceSecond> sources;
+  std::uint64_t opened = 0;
+  tcp::ServiceSecond total;
+
+  void on_tcp_handshake(const tcp::Handshake& handshake) override {
+    handshakes.push_back(handshake);
+  }
+  void on_tcp_opened(const tcp::Opened&) override { ++opened; }
+  void on_tcp_service_second(const tcp::ServiceSecond& second) override {
+    seconds.push_back(second);
+    if (second.service.port == 0) return;
+    total.new_syns += second.new_syns;
+    total.repeated_syns += second.repeated_syns;
+    total.completed += second.completed;
+    total.refused += second.refused;
+    total.aged_3s += second.aged_3s;
+    total.half_open_change += second.half_open_change;
+    total.stray_syn_acks += second.stray_syn_acks;
+    total.sampled = total.sampled || second.sampled;
+  }
+  void on_tcp_source_second(const tcp::SourceSecond& second) override { sources.push_back(second); }
+};
+
+struct Case {
+  Settings settings;
+  Heard heard;
+  tcp::Tracker tracker;
+  TcpWire wire{tracker};
+  TcpPair pair{wire};
+
+  explicit Case(std::size_t budget = std::size_t{8} << 20)
+      : tracker{settings, {budget, budget}, HashKey{1, 2}, heard} {}
+
+  const tcp::HandshakeTotals& end(double seconds) {
+    tracker.finish(TcpWire::at(seconds));
+    const TableCounters& counters = tracker.half_open_counters();
+    CHECK(counters.inserted == counters.evicted + counters.expired + counters.closed);
+    return tracker.handshakes();
+  }
+  const tcp::Handshake& only() const {
+    REQUIRE(heard.handshakes.size() == 1);
+    return heard.handshakes[0];
+  }
+};
+
+TEST_CASE("a handshake opens a connection and is nothing to tell", "[dissectors][tcp]") {
+  Case c;
+  c.pair.handshake(0);
+  const auto totals = c.end(1);
+  CHECK(totals.begun == 1);
+  CHECK(totals.opened == 1);
+  CHECK(totals.half_open == 0);
+  CHECK(c.heard.handshakes.empty());
+  CHECK(c.heard.opened == 1);
+  CHECK(c.heard.total.new_syns == 1);
+  CHECK(c.heard.total.completed == 1);
+}
+
+TEST_CASE("a SYN without an answer is silent once it is repeated", "[dissectors][tcp]") {
+  Case c;
+  for (const double when : {0.0, 1.0, 3.0, 7.0}) c.pair.out(when, {.flags = tcp::syn});
+  const auto totals = c.end(20);
+  CHECK(totals.begun == 1);
+  CHECK(totals.half_open == 1);
+  CHECK(c.only().outcome == Outcome::silent);
+  CHECK(c.only().syns.count() == 4);
+  CHECK(c.only().syns.last().packet.number() == 4);
+  CHECK(c.heard.total.new_syns == 1);
+  CHECK(c.heard.total.repeated_syns == 3);
+  CHECK(c.heard.total.aged_3s.repeated == 1);
+}
+
+TEST_CASE("a lone SYN, and one too young at the end, are only counted", "[dissectors][tcp]") {
+  Case c;
+  c.pair.out(0, {.flags = tcp::syn});
+  c.pair.initiator.port = 40001;
+  c.pair.out(9, {.flags = tcp::syn});
+  c.pair.out(10, {.flags = tcp::syn});
+  CHECK(c.end(11).half_open == 2);
+  CHECK(c.heard.handshakes.empty());
+  CHECK(c.heard.total.aged_3s.lone == 1);
+}
+
+TEST_CASE("a silent attempt expires 63 s after its last SYN", "[dissectors][tcp]") {
+  Case c;
+  c.pair.out(0, {.flags = tcp::syn});
+  c.pair.out(31, {.flags = tcp::syn});
+  c.tracker.expire(TcpWire::at(93.9));
+  CHECK(c.heard.handshakes.empty());
+  c.tracker.expire(TcpWire::at(200));
+  CHECK(c.only().settled == TcpWire::at(94));
+  c.pair.out(201, {.flags = tcp::syn});
+  CHECK(c.end(202).begun == 2);
+}
+
+TEST_CASE("an RST that acknowledges the SYN refuses it", "[dissectors][tcp]") {
+  Case c;
+  c.pair.out(0, {.flags = tcp::syn, .sequence = 0xffffffff});
+  c.pair.back(0.1, {.flags = tcp::rst | tcp::ack, .acknowledgment = 0x70000000});  // not of it
+  CHECK(c.heard.handshakes.empty());
+  c.pair.back(0.2, {.flags = tcp::rst | tcp::ack, .acknowledgment = 0, .hop_limit = 60});
+  CHECK(c.only().outcome == Outcome::refused);
+  CHECK(c.only().ended_by.packet.number() == 3);
+  CHECK(c.only().ended_by_hop_limit == 60);
+  // Windows asks twice more with the same SYN: still one attempt.
+  c.pair.out(0.7, {.flags = tcp::syn, .sequence = 0xffffffff});
+  const auto totals = c.end(5);
+  CHECK(totals.begun == 1);
+  CHECK(totals.refused == 1);
+  CHECK(totals.half_open == 0);
+}
+
+TEST_CASE("an RST after the SYN-ACK is the initiator's doing", "[dissectors][tcp]") {
+  Case c;
+  c.pair.out(0, {.flags = tcp::syn});
+  c.pair.back(0.1, {.flags = tcp::syn | tcp::ack, .acknowledgment = 1});
+  c.pair.out(0.2, {.flags = tcp::rst, .sequence = 1});
+  CHECK(c.end(9).half_open == 0);
+  CHECK(c.heard.total.refused == 0);
+  CHECK(c.heard.total.half_open_change == 0);
+}
+
+TEST_CASE("a connection that opens at the second SYN is told", "[dissectors][tcp]") {
+  Case c;
+  c.pair.out(0, {.flags = tcp::syn});
+  c.pair.handshake(1);
+  CHECK(c.only().outcome == Outcome::completed);
+  CHECK(c.only().syns.count() == 2);
+  CHECK(c.end(2).opened == 1);
+}
+
+TEST_CASE("a SYN-ACK that is never acknowledged", "[dissectors][tcp]") {
+  Case c;
+  for (const double when : {0.0, 1.0, 3.0}) {
+    c.pair.out(when, {.flags = tcp::syn});
+    c.pair.back(when + 0.3, {.flags = tcp::syn | tcp::ack, .acknowledgment = 1});
+  }
+  CHECK(c.end(9).half_open == 1);
+  CHECK(c.only().outcome == Outcome::unacknowledged);
+  CHECK(c.only().syn_acks.count() == 3);
+}
+
+TEST_CASE("one direction is enough to know that it opened", "[dissectors][tcp]") {
+  Case c;
+  SECTION("the initiator's") {
+    c.pair.out(0, {.flags = tcp::syn});
+    c.pair.out(0.1, {.sequence = 1, .acknowledgment = 500});
+  }
+  SECTION("the responder's") {
+    c.pair.back(0, {.flags = tcp::syn | tcp::ack, .acknowledgment = 1});
+    c.pair.back(0.1, {.sequence = 1, .acknowledgment = 9, .length = 10});
+  }
+  const auto totals = c.end(9);
+  CHECK(totals.opened == 1);
+  CHECK(totals.half_open == 0);
+}
+
+TEST_CASE("a challenge ACK opens nothing", "[dissectors][tcp]") {
+  Case c;
+  c.pair.out(0, {.flags = tcp::syn, .sequence = 5000});
+  c.pair.back(0.1, {.sequence = 1, .acknowledgment = 4000});
+  CHECK(c.end(1).opened == 0);
+}
+
+TEST_CASE("the same ports with another sequence number are another attempt", "[dissectors][tcp]") {
+  Case c;
+  c.pair.out(0, {.flags = tcp::syn, .sequence = 1});
+  c.pair.out(5, {.flags = tcp::syn, .sequence = 2});
+  CHECK(c.end(6).begun == 2);
+}
+
+TEST_CASE("copies of a SYN are no repetition", "[dissectors][tcp]") {
+  Case c;
+  c.pair.out(0, {.flags = tcp::syn});
+  c.pair.out(0.002, {.flags = tcp::syn});
+  c.end(9);
+  CHECK(c.heard.handshakes.empty());
+  CHECK(c.heard.total.aged_3s.lone == 1);
+}
+
+TEST_CASE("segments in midstream are joined", "[dissectors][tcp]") {
+  Case c;
+  c.pair.back(0, {.sequence = 1, .acknowledgment = 1, .length = 10});
+  const auto totals = c.end(9);
+  CHECK(totals.joined_midway == 1);
+  CHECK(totals.opened == 0);
+}
+
+TEST_CASE("unsolicited SYN-ACKs are strays of both ends", "[dissectors][tcp]") {
+  Case c;
+  c.pair.back(0, {.flags = tcp::syn | tcp::ack, .acknowledgment = 1});
+  c.end(9);
+  CHECK(c.heard.total.stray_syn_acks == 1);
+  std::uint64_t of_target = 0;
+  for (const auto& second : c.heard.seconds) {
+    if (second.service == endpoint("192.0.2.1", 0)) of_target += second.stray_syn_acks;
+  }
+  CHECK(of_target == 1);
+}
+
+TEST_CASE("from the fourth target on a source's failures are told, all of them",
+          "[dissectors][tcp]") {
+  Case c;
+  for (std::uint16_t port = 20; port < 30; ++port) {
+    c.pair.responder.port = port;
+    c.pair.out(0.1 * port, {.flags = tcp::syn});
+    c.pair.back(0.1 * port + 0.01, {.flags = tcp::rst | tcp::ack, .acknowledgment = 1});
+  }
+  c.end(9);
+  std::uint64_t attempts = 0;
+  for (const auto& second : c.heard.sources) attempts += second.attempts;
+  CHECK(attempts == 10);
+}
+
+// A flood that fills the table of 64 KiB many times over, and a visitor who knows the place.
+TEST_CASE("a flooded target is sampled, and who matters is not", "[dissectors][tcp]") {
+  Case c{std::size_t{256} << 10};
+  c.pair.handshake(0);
+  const Endpoint visitor = c.pair.initiator;
+  constexpr std::uint32_t many = 20000;
+  for (std::uint32_t i = 0; i < many; ++i) {
+    c.pair.initiator = endpoint("198.18.0.1", static_cast<std::uint16_t>(1024 + i % 60000));
+    c.pair.out(1 + 0.0001 * i, {.flags = tcp::syn, .sequence = i});
+  }
+  c.pair.initiator = visitor;
+  c.pair.initiator.port = 40001;
+  c.pair.handshake(3.5);
+  c.pair.initiator = endpoint("192.0.2.77", 40000);  // new here, and patient
+  c.pair.out(3.6, {.flags = tcp::syn});
+  c.pair.handshake(4.6);
+  const auto totals = c.end(10);
+  CHECK(c.heard.total.new_syns == many + 3);
+  CHECK(c.heard.total.sampled);
+  CHECK(totals.begun == many + 3);
+  CHECK(totals.opened == 3);
+  // 64 for each of the sample: an estimate.
+  CHECK(c.heard.total.aged_3s.all() > many / 2);
+  CHECK(c.heard.total.aged_3s.all() < 2 * many);
+  CHECK(c.heard.total.half_open_change <= 0);
+}
+
+}  // namespace
+}  // namespace wirefault::test
