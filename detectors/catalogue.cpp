@@ -23,6 +23,9 @@ std::span<const DetectorEntry> catalogue() {
     extern DetectorEntry tcp_refused(); list(tcp_refused);
     extern DetectorEntry tcp_syn_flood(); list(tcp_syn_flood);
     extern DetectorEntry tcp_syn_timeout(); list(tcp_syn_timeout);
+    extern DetectorEntry tcp_retransmission(); list(tcp_retransmission);
+    extern DetectorEntry tcp_out_of_order(); list(tcp_out_of_order);
+    extern DetectorEntry pmtu_blackhole(); list(pmtu_blackhole);
     // clang-format on
     return made;
   }();

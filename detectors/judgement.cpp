@@ -113,6 +113,26 @@ void Judgement::on_icmp_path_mtu(const icmp::PathMtu& path) {
   tell(&FactListener::on_icmp_path_mtu, path);
 }
 
+void Judgement::on_tcp_retransmission(const tcp::Retransmission& fact) {
+  tell(&FactListener::on_tcp_retransmission, fact);
+}
+
+void Judgement::on_tcp_spurious_retransmission(const tcp::SpuriousRetransmission& fact) {
+  tell(&FactListener::on_tcp_spurious_retransmission, fact);
+}
+
+void Judgement::on_tcp_out_of_order(const tcp::OutOfOrder& fact) {
+  tell(&FactListener::on_tcp_out_of_order, fact);
+}
+
+void Judgement::on_tcp_size_stall(const tcp::SizeStall& fact) {
+  tell(&FactListener::on_tcp_size_stall, fact);
+}
+
+void Judgement::on_tcp_connection_ended(const tcp::ConnectionEnded& fact) {
+  tell(&FactListener::on_tcp_connection_ended, fact);
+}
+
 void Judgement::on_second(const SecondPassed& second) {
   now_ = second.now;
   lookups_.pass(now_, fanout_);
@@ -149,6 +169,9 @@ Result Judgement::result(const std::vector<SourceInfo>& sources) const {
   result.counts.ip_fragmented_datagrams = summary_.fragmented_datagrams;
   result.counts.ip_incomplete_datagrams = summary_.incomplete_datagrams;
   result.counts.icmp_errors = summary_.icmp_errors;
+  result.counts.tcp_data_segments = summary_.tcp_data_segments;
+  result.counts.tcp_retransmissions = summary_.tcp_repeats;
+  result.counts.tcp_out_of_order = summary_.tcp_out_of_order;
   for (const auto& [code, count] : summary_.dns_rcodes) {
     result.counts.dns_rcodes[dns::rcode_name(static_cast<dns::Rcode>(code))] = count;
   }

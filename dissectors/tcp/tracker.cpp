@@ -6,7 +6,7 @@ Tracker::Tracker(Settings& settings, const Budgets& budgets, const HashKey& key,
                  FactListener& listener)
     : key_{key},
       half_open_{budgets.half_open, key, listener},
-      connections_{settings, budgets.connections, listener} {}
+      connections_{settings, budgets.connections, budgets.loans, listener} {}
 
 void Tracker::add(const Segment& segment, const Carriage& carriage) {
   const ConnectionKey key =
@@ -14,7 +14,7 @@ void Tracker::add(const Segment& segment, const Carriage& carriage) {
   const std::uint64_t hash = keyed_hash(key_, key);
   connections_.prefetch(hash);
   half_open_.prepare(segment, carriage, hash);
-  Connection* connection = connections_.find(hash, key);
+  Connection* connection = connections_.find(hash, key, carriage.seen.time);
   if (connection != nullptr && segment.has(syn) && !segment.has(ack) &&
       connections_.yields_to(*connection, segment, carriage)) {
     connections_.close(*connection);
