@@ -15,6 +15,9 @@ std::span<const DetectorEntry> catalogue() {
     extern DetectorEntry dns_servfail(); list(dns_servfail);
     extern DetectorEntry dns_servfail_storm(); list(dns_servfail_storm);
     extern DetectorEntry dns_fragmented_response_loss(); list(dns_fragmented_response_loss);
+    extern DetectorEntry tcp_retransmission(); list(tcp_retransmission);
+    extern DetectorEntry tcp_out_of_order(); list(tcp_out_of_order);
+    extern DetectorEntry pmtu_blackhole(); list(pmtu_blackhole);
     // clang-format on
     return made;
   }();

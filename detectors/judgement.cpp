@@ -92,6 +92,26 @@ void Judgement::on_ip_fragmented_datagram(const ip::FragmentedDatagram& datagram
   tell(&FactListener::on_ip_fragmented_datagram, datagram);
 }
 
+void Judgement::on_tcp_retransmission(const tcp::Retransmission& fact) {
+  tell(&FactListener::on_tcp_retransmission, fact);
+}
+
+void Judgement::on_tcp_spurious_retransmission(const tcp::SpuriousRetransmission& fact) {
+  tell(&FactListener::on_tcp_spurious_retransmission, fact);
+}
+
+void Judgement::on_tcp_out_of_order(const tcp::OutOfOrder& fact) {
+  tell(&FactListener::on_tcp_out_of_order, fact);
+}
+
+void Judgement::on_tcp_size_stall(const tcp::SizeStall& fact) {
+  tell(&FactListener::on_tcp_size_stall, fact);
+}
+
+void Judgement::on_tcp_connection_ended(const tcp::ConnectionEnded& fact) {
+  tell(&FactListener::on_tcp_connection_ended, fact);
+}
+
 void Judgement::on_second(const SecondPassed& second) {
   now_ = second.now;
   lookups_.pass(now_, fanout_);
@@ -125,6 +145,9 @@ Result Judgement::result(const std::vector<SourceInfo>& sources) const {
   result.counts.tcp_joined_midway = summary_.tcp_joined_midway;
   result.counts.ip_fragmented_datagrams = summary_.fragmented_datagrams;
   result.counts.ip_incomplete_datagrams = summary_.incomplete_datagrams;
+  result.counts.tcp_data_segments = summary_.tcp_data_segments;
+  result.counts.tcp_retransmissions = summary_.tcp_repeats;
+  result.counts.tcp_out_of_order = summary_.tcp_out_of_order;
   for (const auto& [code, count] : summary_.dns_rcodes) {
     result.counts.dns_rcodes[dns::rcode_name(static_cast<dns::Rcode>(code))] = count;
   }

@@ -30,6 +30,11 @@ class Judgement final : public FactListener {
   void on_tcp_crowd(const tcp::Crowd& crowd) override;
   void on_tcp_source_second(const tcp::SourceSecond& second) override;
   void on_ip_fragmented_datagram(const ip::FragmentedDatagram& datagram) override;
+  void on_tcp_retransmission(const tcp::Retransmission& fact) override;
+  void on_tcp_spurious_retransmission(const tcp::SpuriousRetransmission& fact) override;
+  void on_tcp_out_of_order(const tcp::OutOfOrder& fact) override;
+  void on_tcp_size_stall(const tcp::SizeStall& fact) override;
+  void on_tcp_connection_ended(const tcp::ConnectionEnded& fact) override;
   void on_second(const SecondPassed& second) override;
   void on_capture_ended(const CaptureSummary& summary) override;
 

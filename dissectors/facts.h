@@ -13,6 +13,7 @@
 #include "dissectors/ip/facts.h"
 #include "dissectors/parsed.h"
 #include "dissectors/tcp/facts.h"
+#include "dissectors/tcp/transfer_facts.h"
 
 namespace wirefault {
 
@@ -39,6 +40,13 @@ struct CaptureSummary {
   std::uint64_t tcp_refused = 0;
   std::uint64_t tcp_half_open = 0;  // a SYN, but never a completed handshake nor a refusal
   std::uint64_t tcp_joined_midway = 0;
+  std::uint64_t tcp_data_segments = 0;  // as on the wire: offload undone; repetitions included
+  std::uint64_t tcp_repeats = 0;        // packets that repeat data, SYN or FIN
+  std::uint64_t tcp_out_of_order = 0;
+  std::uint64_t tcp_one_sided = 0;        // connections of which one direction is missing
+  std::uint64_t tcp_acks = 0;             // that acknowledge something new
+  std::uint64_t tcp_acked_unseen = 0;     // of those: something that this capture lacks
+  std::uint64_t tcp_late_in_capture = 0;  // data recorded behind its own acknowledgment
 
   std::array<std::uint64_t, flaw_count> flaws{};       // by Flaw: cut_short is our capture's doing
   std::map<std::string, std::uint64_t> not_dissected;  // by the name of the protocol
@@ -63,6 +71,11 @@ class FactListener {
   virtual void on_tcp_crowd(const tcp::Crowd&) {}
   virtual void on_tcp_source_second(const tcp::SourceSecond&) {}
   virtual void on_ip_fragmented_datagram(const ip::FragmentedDatagram&) {}
+  virtual void on_tcp_retransmission(const tcp::Retransmission&) {}
+  virtual void on_tcp_spurious_retransmission(const tcp::SpuriousRetransmission&) {}
+  virtual void on_tcp_out_of_order(const tcp::OutOfOrder&) {}
+  virtual void on_tcp_size_stall(const tcp::SizeStall&) {}
+  virtual void on_tcp_connection_ended(const tcp::ConnectionEnded&) {}
 
   virtual void on_second(const SecondPassed&) {}
   virtual void on_capture_ended(const CaptureSummary&) {}  // the last fact

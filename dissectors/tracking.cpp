@@ -18,6 +18,7 @@ constexpr std::uint16_t dns_port = 53;
 // Shares of --max-mem, in percent; design.md, section 2.
 constexpr std::size_t half_open_share = 15;
 constexpr std::size_t connections_share = 30;
+constexpr std::size_t loans_share = 10;
 constexpr std::size_t dns_pending_share = 10;
 constexpr std::size_t dns_stream_share = 4;
 constexpr std::size_t fragments_share = 6;
@@ -34,7 +35,8 @@ Tracking::Tracking(Settings& settings, const TrackingOptions& options, FactListe
       dns_{settings, share_of(options, dns_pending_share), options.hash_key, listener},
       dns_streams_{options.memory / 100 * dns_stream_share, options.hash_key},
       tcp_{settings,
-           {share_of(options, half_open_share), share_of(options, connections_share)},
+           {share_of(options, half_open_share), share_of(options, connections_share),
+            share_of(options, loans_share)},
            options.hash_key,
            listener} {}
 
@@ -210,6 +212,15 @@ void Tracking::finish() {
   summary_.incomplete_datagrams = reassembly_.incomplete();
   summary_.duplicates = duplicates_.counts();
   summary_.evicted = dns_.counters().evicted + tcp_.evicted() + reassembly_.counters().evicted;
+  const tcp::TransferCounters& transfers = tcp_.connections().transfers();
+  summary_.tcp_data_segments = transfers.data_segments;
+  summary_.tcp_repeats = transfers.repeats;
+  summary_.tcp_out_of_order = transfers.out_of_order;
+  summary_.tcp_joined_midway = tcp_.connections().joined_midway();
+  summary_.tcp_one_sided = tcp_.connections().one_sided();
+  summary_.tcp_acks = transfers.acks;
+  summary_.tcp_acked_unseen = transfers.unseen;
+  summary_.tcp_late_in_capture = transfers.late_in_capture;
   listener_.on_capture_ended(summary_);
 }
 

@@ -1,5 +1,5 @@
 // Connections from their completed handshake on, or from their first segment seen where the capture
-// began later.
+// began later; until both sides have closed, one has reset, or nothing was heard for long.
 #pragma once
 
 #include <cstdint>
@@ -8,23 +8,19 @@
 #include "dissectors/settings.h"
 #include "dissectors/table.h"
 #include "dissectors/tcp/opening.h"
+#include "dissectors/tcp/transfer.h"
 
 namespace wirefault::tcp {
 
-struct Connection {
-  ConnectionKey key;
-  std::uint64_t hash = 0;
-  Timestamp last_seen{};
-  std::uint32_t initiator_isn = 0;
-};
-
 class Connections {
  public:
-  // `budget` in bytes. Facts go to `listener`, which must outlive this.
-  Connections(Settings& settings, std::size_t budget, FactListener& listener);
+  // Budgets in bytes: of the table, and of what is lent to connections with something outstanding.
+  // Facts go to `listener`, which must outlive this.
+  Connections(Settings& settings, std::size_t budget, std::size_t loans, FactListener& listener);
 
   void prefetch(std::uint64_t hash) const { table_.prefetch(hash); }
-  Connection* find(std::uint64_t hash, const ConnectionKey& key);
+  // The packet about to be added is stamped `now`: an entry whose time was up before is closed.
+  Connection* find(std::uint64_t hash, const ConnectionKey& key, Timestamp now);
 
   // Makes room if need be. The segment that completed the handshake is handed to add() afterwards,
   // like all that follow.
@@ -36,16 +32,36 @@ class Connections {
   bool yields_to(const Connection& connection, const Segment& syn, const Carriage& carriage) const;
   void close(Connection& connection);
 
-  // Settles what was due by `now`, oldest first.
-  void expire(Timestamp now);
+  // Settles what was due by `now`.
+  void expire(Timestamp now) {
+    if (now >= next_deadline_) expire_due(now);
+  }
   void finish(Timestamp end);
 
   const TableCounters& counters() const { return counters_; }
+  const TransferCounters& transfers() const { return transfer_.counters(); }
+  std::uint64_t joined_midway() const { return joined_midway_; }
+  std::uint64_t one_sided() const { return one_sided_; }
   std::size_t resident() const { return table_.size(); }
+  // Blocks that connections have on loan.
+  std::uint32_t lent() const { return transfer_.loans().lent(); }
 
  private:
-  Table<Connection> table_;
+  void enter(Connection& connection, Phase phase);
+  Timestamp due(const Connection& connection) const;
+  void make_room();
+  void expire_due(Timestamp now);
+  void end(Connection& connection, Ending ending);
+
+  FactListener& listener_;
+  // A list per phase, those that are given up first in front. Each is in order of the last segment,
+  // give or take a minute: moving an entry for every segment would cost more than judging it.
+  Table<Connection, 4> table_;
+  Transfer transfer_;
   TableCounters counters_;
+  std::uint64_t joined_midway_ = 0;
+  std::uint64_t one_sided_ = 0;
+  Timestamp next_deadline_ = Timestamp::max();
 };
 
 }  // namespace wirefault::tcp

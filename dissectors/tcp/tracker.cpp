@@ -6,13 +6,13 @@ Tracker::Tracker(Settings& settings, const Budgets& budgets, const HashKey& key,
                  FactListener& listener)
     : key_{key},
       half_open_{settings, budgets.half_open, listener},
-      connections_{settings, budgets.connections, listener} {}
+      connections_{settings, budgets.connections, budgets.loans, listener} {}
 
 void Tracker::add(const Segment& segment, const Carriage& carriage) {
   const ConnectionKey key =
       ConnectionKey::of(carriage.source, carriage.destination, carriage.tunnel);
   const std::uint64_t hash = keyed_hash(key_, key);
-  Connection* connection = connections_.find(hash, key);
+  Connection* connection = connections_.find(hash, key, carriage.seen.time);
   if (connection != nullptr && segment.has(syn) && !segment.has(ack) &&
       connections_.yields_to(*connection, segment, carriage)) {
     connections_.close(*connection);

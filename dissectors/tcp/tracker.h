@@ -14,6 +14,7 @@ namespace wirefault::tcp {
 struct Budgets {
   std::size_t half_open = 0;
   std::size_t connections = 0;
+  std::size_t loans = 0;  // of what connections have outstanding
 };
 
 class Tracker {
@@ -34,6 +35,7 @@ class Tracker {
     connections_.finish(end);
   }
 
+  const Connections& connections() const { return connections_; }
   std::uint64_t evicted() const {
     return half_open_.counters().evicted + connections_.counters().evicted;
   }

@@ -1,0 +1,242 @@
+// Names the paths on which large packets vanish without a word while small ones pass.
+//
+// On the wire: a connection opens, small segments are acknowledged, then the first full-size one is
+// repeated again and again, although the receiver shows signs of life; and nothing that large is
+// ever acknowledged. Some senders notice, cut the same bytes into smaller segments, and go on: that
+// proves it. At the receiver the full-size segments are a hole that never fills, with small
+// segments behind it.
+//
+// Blind spots: without a sign of life the path may be down for every size; then it is
+// tcp-retransmission that speaks. Where a router does say what fits, this is icmp-frag-needed's.
+// Connections with a clamped MSS never show it.
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "detectors/detector.h"
+#include "detectors/tcp/flow_key.h"
+
+namespace wirefault {
+namespace {
+
+using tcp::SizeStallState;
+
+struct Stalled {
+  std::uint64_t offset = 0;
+  tcp::SizeStall stall;  // the last that was told of it
+  std::vector<Sighting> repetitions;
+};
+
+struct Tally {
+  bool sender_is_initiator = false;
+  std::map<FlowKey, Stalled> flows;
+};
+
+// What the sizes hint at; detectors.md, section 3.3 says where they come from.
+struct Encapsulation {
+  std::uint16_t mtu;
+  std::string_view name;
+};
+constexpr Encapsulation encapsulations[] = {
+    {1492, "PPPoE"},
+    {1480, "IPIP or 6in4"},
+    {1476, "GRE"},
+    {1472, "GRE with a key"},
+    {1450, "VXLAN or Geneve"},
+    {1440, "WireGuard over IPv4"},
+    {1430, "VXLAN over IPv6"},
+    {1420, "WireGuard over IPv6"},
+    {1400, "an IPsec tunnel"},
+    {1280, "the least that IPv6 allows"},
+};
+
+class PmtuBlackhole final : public Detector {
+ public:
+  explicit PmtuBlackhole(Setup& setup)
+      : min_flows_{setup.count("min-flows", 1, "stalled flows before a path is named")},
+        paths_{256},
+        recent_{512} {}
+
+  // The repetitions that a later stall rests on: of the last segment repeated in each flow.
+  void on_tcp_retransmission(const tcp::Retransmission& fact) override {
+    if (fact.kind == tcp::RepeatKind::fin || fact.kind == tcp::RepeatKind::needless) return;
+    const FlowKey key = FlowKey::of(fact.flow);
+    Recent& recent = recent_[key];
+    if (fact.side != tcp::LossSide::downstream) return;
+    if (recent.repetitions.size() == most_recent) {
+      recent.repetitions.erase(recent.repetitions.begin());
+    }
+    recent.repetitions.push_back({fact.offset, fact.repetition});
+    if (Tally* tally = paths_.find(PathKey::of(key))) {
+      const auto stalled = tally->flows.find(key);
+      if (stalled != tally->flows.end() && stalled->second.offset == fact.offset &&
+          stalled->second.stall.state == SizeStallState::stuck &&
+          stalled->second.repetitions.size() < Evidence::most_kept) {
+        stalled->second.repetitions.push_back(fact.repetition);
+      }
+    }
+  }
+
+  void on_tcp_size_stall(const tcp::SizeStall& fact) override {
+    const FlowKey key = FlowKey::of(fact.flow);
+    const PathKey path = PathKey::of(key);
+    if (fact.state == SizeStallState::disproved) {
+      if (Tally* tally = paths_.find(path)) {
+        tally->flows.erase(key);
+        if (tally->flows.empty()) paths_.erase(path);
+      }
+      return;
+    }
+    Tally& tally = paths_[path];
+    tally.sender_is_initiator = fact.flow.sender_is_initiator;
+    if (tally.flows.size() >= most_flows && !tally.flows.contains(key)) return;
+    Stalled& stalled = tally.flows[key];
+    const bool is_new = stalled.repetitions.empty() || stalled.offset != fact.offset;
+    stalled.offset = fact.offset;
+    stalled.stall = fact;
+    if (!is_new) return;
+    stalled.repetitions.clear();
+    if (fact.state == SizeStallState::hole) {
+      stalled.repetitions = {fact.original, fact.repetition};
+      return;
+    }
+    if (const Recent* recent = recent_.find(key)) {
+      for (const auto& [offset, seen] : recent->repetitions) {
+        if (offset == fact.offset) stalled.repetitions.push_back(seen);
+      }
+    }
+  }
+
+  // A connection that began after the stall and got segments as large through speaks for the path.
+  void on_tcp_connection_ended(const tcp::ConnectionEnded& fact) override {
+    if (paths_.size() == 0) return;
+    disprove(FlowKey::of(fact.from_initiator), fact.initiator, fact.first);
+    disprove(FlowKey::against(fact.from_initiator), fact.responder, fact.first);
+  }
+
+  void judge(const Scene& scene, std::vector<Finding>& findings) const override {
+    for (const auto& [path, tally] : paths_.sorted()) {
+      std::vector<const std::pair<const FlowKey, Stalled>*> flows;
+      for (const auto& flow : tally->flows) {
+        if (is_alive(flow.second.stall)) flows.push_back(&flow);
+      }
+      if (flows.size() >= min_flows_ && !flows.empty()) {
+        findings.push_back(describe(scene, *path, *tally, flows));
+      }
+    }
+  }
+
+ private:
+  struct Recent {
+    std::vector<std::pair<std::uint64_t, Sighting>> repetitions;
+  };
+  using Flows = std::vector<const std::pair<const FlowKey, Stalled>*>;
+
+  static constexpr std::size_t most_recent = 16;
+  static constexpr std::size_t most_flows = 64;
+
+  static bool is_alive(const tcp::SizeStall& stall) {
+    return stall.state != SizeStallState::stuck || stall.sign_of_life.exists();
+  }
+
+  void disprove(const FlowKey& key, const tcp::FlowTotals& totals, Timestamp began) {
+    const PathKey path = PathKey::of(key);
+    Tally* tally = paths_.find(path);
+    if (tally == nullptr) return;
+    std::erase_if(tally->flows, [&](const auto& flow) {
+      return totals.delivered_size >= flow.second.stall.lost_size &&
+             began > flow.second.stall.original.time;
+    });
+    if (tally->flows.empty()) paths_.erase(path);
+  }
+
+  Finding describe(const Scene& scene, const PathKey& path, const Tally& tally,
+                   const Flows& flows) const {
+    std::uint16_t lost = 0xffff;
+    std::uint16_t passed = 0;
+    bool cured = false;
+    bool sacked = false;
+    bool hole = false;
+    Duration lasted{};
+    Evidence evidence;
+    TopList<IpAddress> clients;
+    TopList<Endpoint> servers;
+    for (const auto* flow : flows) {
+      const auto& [key, stalled] = *flow;
+      const tcp::SizeStall& stall = stalled.stall;
+      lost = std::min(lost, stall.lost_size);
+      passed = std::max({passed, stall.delivered_size, stall.cured_size});
+      cured = cured || stall.state == SizeStallState::cured;
+      hole = hole || stall.state == SizeStallState::hole;
+      sacked = sacked || stall.small_behind;
+      lasted = std::max(lasted, stall.lasted);
+      for (const Sighting& seen : stalled.repetitions) evidence.add(seen);
+      const bool upload = tally.sender_is_initiator;
+      clients.add((upload ? key.sender : key.receiver).address);
+      servers.add(upload ? key.receiver : key.sender);
+    }
+    const std::string sender = path.sender.to_string();
+    const std::string receiver = path.receiver.to_string();
+    Finding finding;
+    finding.entity = fmt::format("{}>{}/{}", sender, receiver, path.tunnel);
+    finding.variant = cured ? "cured" : hole ? "receiver" : "";
+    finding.severity = Severity::error;
+    finding.confidence = cured || flows.size() > 1 ? Confidence::certain : Confidence::probable;
+    finding.title = fmt::format("packets of {} bytes from {} vanish", lost, sender);
+    finding.count = flows.size();
+    finding.unit = "flow";
+    finding.lower_bound = paths_.evicted() > 0;
+    evidence.fill(finding);
+    finding.state = cured || scene.now - finding.last > std::chrono::seconds{60}
+                        ? FindingState::ended
+                        : FindingState::ongoing;
+    finding.who = {who("client", clients), who("server", servers)};
+    finding.capture_filter =
+        fmt::format("host {} and host {} and (tcp or icmp or icmp6)", sender, receiver);
+    finding.measures = {{"lost_ip_bytes", lost},
+                        {"delivered_ip_bytes", passed},
+                        {"stall_ms", lasted / std::chrono::milliseconds{1}}};
+    const std::string why = fmt::format("{} bytes never arrive, {} bytes do{}", lost, passed,
+                                        cured    ? ": the same data got through in smaller segments"
+                                        : sacked ? ": a small segment sent behind was acknowledged"
+                                                 : "; the receiver answers meanwhile");
+    const std::string ping = path.receiver.is_v6()
+                                 ? fmt::format("ping -6 -M do -s {} -c 3 {}", lost - 48, receiver)
+                                 : fmt::format("ping -M do -s {} -c 3 {}", lost - 28, receiver);
+    finding.causes = {
+        {"icmp-filtered", "a filter drops the ICMP errors that would say what fits",
+         why + "; no such error is in this capture", ping},
+        {"small-mtu", "a link or tunnel on the path takes less, and no router says so",
+         tunnel_hint(passed, lost), fmt::format("tracepath -n {}", receiver)},
+    };
+    finding.next = {ping, fmt::format("tracepath -n {}", receiver),
+                    fmt::format("ip route get {}", receiver),
+                    fmt::format("ss -tinm dst {}", receiver), "sysctl net.ipv4.tcp_mtu_probing"};
+    return finding;
+  }
+
+  static std::string tunnel_hint(std::uint16_t passed, std::uint16_t lost) {
+    std::string names;
+    for (const Encapsulation& each : encapsulations) {
+      if (each.mtu < passed || each.mtu >= lost) continue;
+      fmt::format_to(std::back_inserter(names), "{}{} {}", names.empty() ? "" : ", ", each.mtu,
+                     each.name);
+    }
+    const std::string window = fmt::format("the limit is from {} to {} bytes", passed, lost - 1);
+    return names.empty() ? window : fmt::format("{}: {}", window, names);
+  }
+
+  const std::uint64_t min_flows_;
+  TallyMap<PathKey, Tally> paths_;
+  TallyMap<FlowKey, Recent> recent_;
+};
+
+}  // namespace
+
+DetectorEntry pmtu_blackhole() {
+  return {"pmtu-blackhole", "error", "large packets that vanish while small ones pass",
+          Basis::absence, make_detector<PmtuBlackhole>};
+}
+
+}  // namespace wirefault

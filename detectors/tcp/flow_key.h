@@ -1,0 +1,40 @@
+// How detectors tell flows and paths apart: one direction each, with its tunnel.
+#pragma once
+
+#include <compare>
+
+#include "dissectors/tcp/transfer_facts.h"
+
+namespace wirefault {
+
+// A connection that reuses the ports of another counts as the same: the same two applications over
+// the same path.
+struct FlowKey {
+  std::uint64_t tunnel = 0;
+  Endpoint sender;
+  Endpoint receiver;
+
+  static FlowKey of(const tcp::Flow& flow) { return {flow.tunnel, flow.sender, flow.receiver}; }
+  // The other direction's.
+  static FlowKey against(const tcp::Flow& flow) {
+    return {flow.tunnel, flow.receiver, flow.sender};
+  }
+  friend auto operator<=>(const FlowKey&, const FlowKey&) = default;
+};
+
+struct PathKey {
+  std::uint64_t tunnel = 0;
+  IpAddress sender;
+  IpAddress receiver;
+  std::uint32_t unused = 0;  // no padding: hashed as bytes
+
+  static PathKey of(const tcp::Flow& flow) {
+    return {flow.tunnel, flow.sender.address, flow.receiver.address};
+  }
+  static PathKey of(const FlowKey& flow) {
+    return {flow.tunnel, flow.sender.address, flow.receiver.address};
+  }
+  friend auto operator<=>(const PathKey&, const PathKey&) = default;
+};
+
+}  // namespace wirefault

@@ -1,0 +1,485 @@
+// Names the directions of connections in which data gets lost, and what that costs.
+//
+// On the wire: bytes that were sent before are sent again, because duplicate or selective
+// acknowledgments complain (fast), the end of a burst stays unacknowledged (tail loss probe), or
+// the retransmission timer runs out. The tracker tells which, and whether the original had passed
+// the capture point; repetitions that turn out to have been needless are taken back.
+//
+// Blind spots: without acknowledgments nobody can tell a lost segment from a lost acknowledgment.
+// Loss before the handshake completed is told elsewhere. A lone FIN that is repeated counts for
+// nothing: many clients vanish legally.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "detectors/detector.h"
+#include "detectors/tcp/flow_key.h"
+
+namespace wirefault {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using tcp::RepeatKind;
+
+struct Repetition {
+  Sighting seen;
+  Duration stall{};
+  std::uint64_t offset = 0;
+  std::uint32_t length = 0;
+  std::uint16_t segments = 1;
+  std::uint8_t chain = 0;
+  RepeatKind kind = RepeatKind::unknown;
+  bool full_size = false;
+  bool spurious = false;
+};
+
+struct Tally {
+  bool sender_is_initiator = false;
+  bool sees_acks = false;
+  bool ended = false;
+  bool unrecovered = false;       // the last repetition was never acknowledged
+  std::uint64_t data_before = 0;  // of connections with these ports that have ended
+  std::uint64_t data_now = 0;
+  std::uint64_t fast = 0;  // segments, by kind; spurious ones are taken out
+  std::uint64_t tlp = 0;
+  std::uint64_t rto = 0;
+  std::uint64_t other = 0;
+  std::uint64_t needless = 0;
+  std::uint64_t spurious = 0;
+  std::uint64_t upstream = 0;
+  std::uint64_t downstream = 0;
+  std::uint64_t dropped = 0;  // repetitions counted, not kept
+  std::uint64_t out_of_order = 0;
+  Duration stalled{};
+  Duration longest_stall{};
+  Duration round_trip{};
+  std::uint16_t mss = 0;
+  std::uint16_t delivered_size = 0;
+  std::uint16_t lost_size = 0;  // the smallest IP length lost
+  std::vector<Repetition> kept;
+
+  std::uint64_t lost() const { return fast + tlp + rto + other; }
+  std::uint64_t data() const { return data_before + data_now; }
+  std::uint64_t& of_kind(RepeatKind kind) {
+    switch (kind) {
+      case RepeatKind::fast:
+        return fast;
+      case RepeatKind::tlp:
+        return tlp;
+      case RepeatKind::rto:
+        return rto;
+      default:
+        return other;
+    }
+  }
+  std::uint8_t longest_chain() const {
+    std::uint8_t longest = 0;
+    for (const Repetition& each : kept) {
+      if (!each.spurious) longest = std::max(longest, each.chain);
+    }
+    return longest;
+  }
+};
+
+std::uint64_t square_root(std::uint64_t value) {
+  std::uint64_t root = 0;
+  for (std::uint64_t bit = std::uint64_t{1} << 31; bit != 0; bit >>= 1) {
+    if ((root | bit) * (root | bit) <= value) root |= bit;
+  }
+  return root;
+}
+
+class TcpRetransmission final : public Detector {
+ public:
+  explicit TcpRetransmission(Setup& setup)
+      // Below one percent, congestion control hides loss from users on all but long fat paths.
+      : loss_{setup.percent("loss", 1, "part of a flow's segments that must be lost")},
+        severe_loss_{setup.percent("severe-loss", 5, "part from which on users see failures")},
+        min_segments_{setup.count("min-segments", 100, "segments before that part means much")},
+        stall_{setup.duration("stall", seconds{1}, "time lost to timeouts before a flow is named")},
+        severe_stall_{setup.duration("severe-stall", seconds{3}, "such time that users notice")},
+        // RFC 9293, section 3.8.3: R1 is three repetitions, and then the user should be told.
+        chain_{setup.count("timeouts", 2, "timeouts in a row before a flow is named")},
+        flows_{1024} {}
+
+  void on_tcp_retransmission(const tcp::Retransmission& fact) override {
+    if (fact.kind == RepeatKind::fin) return;
+    Tally& tally = flows_[FlowKey::of(fact.flow)];
+    tally.sender_is_initiator = fact.flow.sender_is_initiator;
+    tally.ended = false;
+    tally.sees_acks = tally.sees_acks || fact.sees_acks;
+    tally.data_now = fact.totals.data_segments;
+    tally.mss = fact.totals.mss;
+    tally.delivered_size = fact.totals.delivered_size;
+    if (fact.round_trip > Duration::zero()) tally.round_trip = fact.round_trip;
+    if (fact.kind == RepeatKind::needless) {
+      tally.needless += fact.segments;
+    } else if (fact.kind != RepeatKind::resegmented) {
+      tally.of_kind(fact.kind) += fact.segments;
+      (fact.side == tcp::LossSide::upstream ? tally.upstream : tally.downstream) += fact.segments;
+      tally.stalled += fact.stall;
+      tally.longest_stall = std::max(tally.longest_stall, fact.stall);
+      if (tally.lost_size == 0 || fact.ip_length < tally.lost_size)
+        tally.lost_size = fact.ip_length;
+    }
+    if (tally.kept.size() >= Evidence::most_kept || kept_in_all_ >= most_kept_in_all) {
+      ++tally.dropped;
+      return;
+    }
+    ++kept_in_all_;
+    Repetition kept;
+    kept.seen = fact.repetition;
+    kept.stall = fact.stall;
+    kept.offset = fact.offset;
+    kept.length = fact.length;
+    kept.segments = static_cast<std::uint16_t>(std::min<std::uint32_t>(fact.segments, 0xffff));
+    kept.chain = fact.chain;
+    kept.kind = fact.kind;
+    kept.full_size = fact.is_full_size;
+    kept.spurious = fact.kind == RepeatKind::needless;
+    tally.kept.push_back(kept);
+  }
+
+  void on_tcp_spurious_retransmission(const tcp::SpuriousRetransmission& fact) override {
+    Tally* tally = flows_.find(FlowKey::of(fact.flow));
+    if (tally == nullptr || fact.kind == RepeatKind::resegmented) return;
+    std::uint64_t& counted = tally->of_kind(fact.kind);
+    counted -= std::min<std::uint64_t>(counted, fact.segments);
+    tally->spurious += fact.segments;
+    for (auto kept = tally->kept.rbegin(); kept != tally->kept.rend(); ++kept) {
+      if (kept->seen.packet != fact.repetition) continue;
+      kept->spurious = true;
+      tally->stalled -= kept->stall;
+      break;
+    }
+  }
+
+  void on_tcp_out_of_order(const tcp::OutOfOrder& fact) override {
+    if (Tally* tally = flows_.find(FlowKey::of(fact.flow))) ++tally->out_of_order;
+  }
+
+  void on_tcp_connection_ended(const tcp::ConnectionEnded& fact) override {
+    if (flows_.size() == 0) return;
+    end_flow(FlowKey::of(fact.from_initiator), fact.initiator);
+    end_flow(FlowKey::against(fact.from_initiator), fact.responder);
+  }
+
+  void judge(const Scene& scene, std::vector<Finding>& findings) const override {
+    std::map<PathKey, std::vector<Flow>> paths;
+    for (const auto& [key, tally] : flows_.sorted()) {
+      if (!is_lossy(*tally) && !is_needless(*tally)) continue;
+      paths[PathKey::of(*key)].push_back({key, tally});
+    }
+    for (auto& [path, flows] : paths) {
+      std::vector<Flow> lossy;
+      std::vector<Flow> needless;
+      for (const Flow& flow : flows) {
+        (is_lossy(*flow.tally) ? lossy : needless).push_back(flow);
+      }
+      report(scene, lossy, &TcpRetransmission::describe_loss, findings);
+      if (lossy.empty()) report(scene, needless, &TcpRetransmission::describe_needless, findings);
+    }
+  }
+
+ private:
+  struct Flow {
+    const FlowKey* key;
+    const Tally* tally;
+  };
+  using Flows = std::vector<Flow>;
+  using Describe = void (TcpRetransmission::*)(const Flows&, Finding&) const;
+
+  // As many flows of one path are one problem of the path.
+  static constexpr std::size_t flows_of_a_path = 3;
+  static constexpr std::size_t most_kept_in_all = 100000;
+  // With so few segments a share means nothing.
+  static constexpr std::uint64_t few_segments = 30;
+  static constexpr std::uint64_t few_lost = 3;
+  static constexpr std::uint64_t few_segments_percent = 3;
+  // Linux gives up after 15; after six the application has waited for half a minute.
+  static constexpr std::uint8_t hopeless_chain = 6;
+  static constexpr std::uint8_t silent_chain = 3;
+
+  static FlowKey key_of(const tcp::Flow& flow) { return {flow.tunnel, flow.sender, flow.receiver}; }
+
+  void end_flow(const FlowKey& key, const tcp::FlowTotals& totals) {
+    Tally* tally = flows_.find(key);
+    if (tally == nullptr) return;
+    if (!tally->kept.empty() && totals.repeats != 0) {
+      tally->unrecovered = totals.outstanding && tally->kept.back().chain >= silent_chain;
+    }
+    tally->data_before += totals.data_segments;
+    tally->data_now = 0;
+    tally->delivered_size = std::max(tally->delivered_size, totals.delivered_size);
+    tally->ended = true;
+  }
+
+  bool is_lossy(const Tally& tally) const {
+    const std::uint64_t lost = tally.lost();
+    if (lost == 0) return false;
+    if (tally.longest_chain() >= chain_ || tally.stalled >= stall_) return true;
+    if (tally.data() >= min_segments_) return lost * 100 >= loss_ * tally.data();
+    return tally.data() >= few_segments && lost >= few_lost &&
+           lost * 100 >= few_segments_percent * tally.data();
+  }
+
+  // Nothing was lost, and still much was sent twice.
+  bool is_needless(const Tally& tally) const {
+    const std::uint64_t twice = tally.spurious + tally.needless;
+    if (twice == 0 || tally.lost() != 0) return false;
+    return tally.data() >= few_segments && twice * 100 >= loss_ * tally.data();
+  }
+
+  bool has_given_up(const Tally& tally) const {
+    return tally.unrecovered || (tally.longest_chain() >= hopeless_chain && !tally.ended);
+  }
+
+  void report(const Scene& scene, const Flows& flows, Describe describe,
+              std::vector<Finding>& findings) const {
+    const std::size_t together = flows.size() >= flows_of_a_path ? flows.size() : 1;
+    for (std::size_t at = 0; at < flows.size(); at += together) {
+      const Flows group(flows.begin() + static_cast<std::ptrdiff_t>(at),
+                        flows.begin() + static_cast<std::ptrdiff_t>(at + together));
+      Finding finding;
+      fill_frame(scene, group, finding);
+      (this->*describe)(group, finding);
+      findings.push_back(std::move(finding));
+    }
+  }
+
+  void fill_frame(const Scene& scene, const Flows& flows, Finding& finding) const {
+    const FlowKey& key = *flows.front().key;
+    const bool is_path = flows.size() > 1;
+    finding.entity = is_path ? fmt::format("{}>{}/{}", key.sender.address.to_string(),
+                                           key.receiver.address.to_string(), key.tunnel)
+                             : fmt::format("{}>{}/{}", key.sender.to_string(),
+                                           key.receiver.to_string(), key.tunnel);
+    finding.unit = "segment";
+    finding.lower_bound = flows_.evicted() > 0;
+    TopList<IpAddress> clients;
+    TopList<Endpoint> servers;
+    Evidence evidence;
+    const Repetition* worst = nullptr;
+    for (const Flow& flow : flows) {
+      const Tally& tally = *flow.tally;
+      const bool upload = tally.sender_is_initiator;
+      clients.add((upload ? flow.key->sender : flow.key->receiver).address, tally.lost());
+      servers.add(upload ? flow.key->receiver : flow.key->sender, tally.lost());
+      const bool lossy = tally.lost() != 0;
+      for (const Repetition& each : tally.kept) {
+        if ((each.spurious || each.kind == RepeatKind::resegmented) && lossy) continue;
+        evidence.add(each.seen);
+        if (worst == nullptr || each.stall > worst->stall) worst = &each;
+      }
+    }
+    if (worst != nullptr && worst->stall > Duration::zero()) evidence.set_worst(worst->seen);
+    evidence.fill(finding);
+    finding.state =
+        scene.now - finding.last > seconds{60} ? FindingState::ended : FindingState::ongoing;
+    finding.who = {who("client", clients), who("server", servers)};
+    finding.capture_filter =
+        fmt::format("tcp and host {} and host {}", key.sender.address.to_string(),
+                    key.receiver.address.to_string());
+    if (servers.distinct() == 1) {
+      finding.capture_filter += fmt::format(" and port {}", servers.top().front().first.port);
+    }
+    const std::string far = clients.top().front().first.to_string();
+    finding.next = {fmt::format("ss -tin dst {}", far),
+                    "nstat -az TcpRetransSegs TcpExtTCPTimeouts",
+                    fmt::format("mtr -rwbzc 100 {}", far), "ethtool -S DEV | grep -iE 'err|drop'"};
+  }
+
+  void describe_loss(const Flows& flows, Finding& finding) const {
+    Tally sum;
+    std::uint8_t chain = 0;
+    bool given_up = false;
+    bool full_size_only = true;
+    for (const Flow& flow : flows) {
+      const Tally& tally = *flow.tally;
+      sum.data_before += tally.data();
+      sum.fast += tally.fast;
+      sum.tlp += tally.tlp;
+      sum.rto += tally.rto;
+      sum.other += tally.other;
+      sum.spurious += tally.spurious;
+      sum.needless += tally.needless;
+      sum.upstream += tally.upstream;
+      sum.downstream += tally.downstream;
+      sum.out_of_order += tally.out_of_order;
+      sum.stalled += tally.stalled;
+      sum.longest_stall = std::max(sum.longest_stall, tally.longest_stall);
+      sum.sees_acks = sum.sees_acks || tally.sees_acks;
+      sum.round_trip = std::max(sum.round_trip, tally.round_trip);
+      sum.mss = std::max(sum.mss, tally.mss);
+      chain = std::max(chain, tally.longest_chain());
+      given_up = given_up || has_given_up(tally);
+      full_size_only = full_size_only && tally.lost_size >= 1000 &&
+                       tally.delivered_size + 100 <= tally.lost_size;
+    }
+    const std::uint64_t lost = sum.lost();
+    const std::uint64_t data = std::max(sum.data(), lost);
+    const bool share_tells = data >= few_segments;
+    const bool severe = (share_tells && lost * 100 >= severe_loss_ * data) ||
+                        sum.stalled >= severe_stall_ || given_up;
+    finding.confidence = sum.sees_acks ? Confidence::certain : Confidence::possible;
+    finding.severity = severe && sum.sees_acks ? Severity::error : Severity::warning;
+    const std::string sender = flows.front().key->sender.address.to_string();
+    const std::string receiver = flows.front().key->receiver.address.to_string();
+    finding.title =
+        given_up ? fmt::format("data from {} no longer arrives", sender)
+        : share_tells && lost * 100 >= loss_ * data
+            ? fmt::format("{} of segments from {} are lost", share_text(lost, data), sender)
+            : fmt::format("data from {} stalls on timeouts", sender);
+    finding.count = lost;
+    finding.of = data;
+    finding.measures = {{"flows", static_cast<std::int64_t>(flows.size())},
+                        {"fast", static_cast<std::int64_t>(sum.fast)},
+                        {"tail_probes", static_cast<std::int64_t>(sum.tlp)},
+                        {"timeouts", static_cast<std::int64_t>(sum.rto)},
+                        {"unexplained", static_cast<std::int64_t>(sum.other)},
+                        {"needless", static_cast<std::int64_t>(sum.spurious + sum.needless)},
+                        {"lost_upstream", static_cast<std::int64_t>(sum.upstream)},
+                        {"lost_downstream", static_cast<std::int64_t>(sum.downstream)},
+                        {"timeouts_in_a_row", chain},
+                        {"stall_ms", sum.stalled / milliseconds{1}}};
+    if (sum.round_trip > Duration::zero()) {
+      finding.measures.push_back({"round_trip_ns", sum.round_trip.count()});
+      if (sum.mss != 0) {
+        finding.measures.push_back(
+            {"rate_limit_bps", rate_limit(sum.mss, sum.round_trip, lost, data)});
+      }
+    }
+    add_causes(flows, sum, chain, given_up, full_size_only, receiver, finding);
+    if (!sum.sees_acks) {
+      finding.caveats.push_back({"one-sided",
+                                 "no acknowledgments in this capture: what was repeated may have "
+                                 "arrived"});
+    }
+    if (sum.spurious + sum.needless > 0) {
+      finding.caveats.push_back(
+          {"needless", fmt::format("{} more were sent twice although they had arrived",
+                                   plural(sum.spurious + sum.needless, "segment"))});
+    }
+  }
+
+  // What loss leaves of a classic congestion control: 1.22 MSS / (RTT sqrt(p)), RFC 5348 section
+  // 3.1 simplified.
+  static std::int64_t rate_limit(std::uint16_t mss, Duration round_trip, std::uint64_t lost,
+                                 std::uint64_t data) {
+    const std::uint64_t root_ppm = std::max<std::uint64_t>(square_root(lost * 1000000 / data), 1);
+    const auto us = std::max<std::int64_t>(round_trip / std::chrono::microseconds{1}, 1);
+    // sqrt(p * 10^6) is 1000 sqrt(p).
+    const std::uint64_t bits_ms = std::uint64_t{mss} * 8 * 122 / 100 * 1000000000 / root_ppm;
+    return static_cast<std::int64_t>(bits_ms) / us;
+  }
+
+  static std::string location(const Tally& sum) {
+    if (sum.upstream == 0) return "the originals passed here: lost between here and the receiver";
+    if (sum.downstream == 0) return "the originals never came here: lost on the sender's side";
+    return fmt::format("{} lost before this capture point, {} behind it", grouped(sum.upstream),
+                       grouped(sum.downstream));
+  }
+
+  // The share of losses that come three and more in a row.
+  static bool comes_in_bursts(const Flows& flows) {
+    std::uint64_t in_bursts = 0;
+    std::uint64_t all = 0;
+    for (const Flow& flow : flows) {
+      std::uint64_t run = 0;
+      std::uint64_t next = 0;
+      for (const Repetition& each : flow.tally->kept) {
+        if (each.spurious || each.kind == RepeatKind::resegmented) continue;
+        all += each.segments;
+        run = each.offset == next ? run + each.segments : each.segments;
+        next = each.offset + each.length;
+        if (run >= 3) in_bursts += run - each.segments < 3 ? run : each.segments;
+      }
+    }
+    return all >= few_lost && in_bursts * 2 >= all;
+  }
+
+  void add_causes(const Flows& flows, const Tally& sum, std::uint8_t chain, bool given_up,
+                  bool full_size_only, const std::string& receiver, Finding& finding) const {
+    const std::string where = location(sum);
+    if (full_size_only) {
+      finding.causes.push_back({"mtu", "large segments do not fit through the path",
+                                "only large segments are lost, and none of that size arrived",
+                                fmt::format("ping -M do -s 1472 -c 3 {}", receiver)});
+    }
+    if (given_up) {
+      finding.causes.push_back(
+          {"peer-silent", "the receiver, or the path to it, is gone",
+           fmt::format("{} timeouts in a row, and no answer to the last", chain),
+           fmt::format("ping -c 3 {}", receiver)});
+    } else if (chain >= chain_) {
+      finding.causes.push_back(
+          {"outage", "the path was interrupted for a while",
+           fmt::format("{} timeouts in a row, then it went on; {}", chain, where),
+           fmt::format("mtr -rwbzc 100 {}", receiver)});
+    }
+    if (sum.out_of_order * 10 >= sum.lost() && sum.spurious + sum.needless >= sum.lost()) {
+      finding.causes.push_back(
+          {"reordering", "the path reorders, and the sender takes it for loss",
+           fmt::format("{} out of order, {} sent twice for nothing",
+                       plural(sum.out_of_order, "segment"), grouped(sum.spurious + sum.needless)),
+           "ss -ti | grep -o 'reordering:[0-9]*'"});
+    }
+    if (comes_in_bursts(flows)) {
+      finding.causes.push_back({"congestion", "a queue on the path overflows",
+                                "losses come in bursts; " + where, "tc -s qdisc show"});
+    } else {
+      finding.causes.push_back({"random-loss", "a link drops or damages packets",
+                                "losses come one by one; " + where,
+                                "ethtool -S DEV | grep -iE 'crc|err|drop'"});
+    }
+  }
+
+  void describe_needless(const Flows& flows, Finding& finding) const {
+    std::uint64_t twice = 0;
+    std::uint64_t data = 0;
+    std::uint64_t late = 0;
+    for (const Flow& flow : flows) {
+      twice += flow.tally->spurious + flow.tally->needless;
+      data += flow.tally->data();
+      late += flow.tally->out_of_order;
+    }
+    finding.variant = "spurious";
+    finding.severity = Severity::note;
+    finding.confidence = Confidence::certain;
+    finding.title = fmt::format("{} repeats segments that had arrived",
+                                flows.front().key->sender.address.to_string());
+    finding.count = twice;
+    finding.of = std::max(data, twice);
+    if (late != 0) {
+      finding.causes.push_back({"reordering", "the path reorders, and the sender takes it for loss",
+                                fmt::format("{} came out of order", plural(late, "segment")),
+                                "ss -ti | grep -o 'reordering:[0-9]*'"});
+    } else {
+      finding.causes.push_back({"delay-spike",
+                                "the path, or the receiver, held packets for a while",
+                                "acknowledgments for the originals came after the repetitions",
+                                "mtr -rwbzc 100 RECEIVER"});
+    }
+  }
+
+  const std::uint64_t loss_;
+  const std::uint64_t severe_loss_;
+  const std::uint64_t min_segments_;
+  const Duration stall_;
+  const Duration severe_stall_;
+  const std::uint64_t chain_;
+  TallyMap<FlowKey, Tally> flows_;
+  std::size_t kept_in_all_ = 0;
+};
+
+}  // namespace
+
+DetectorEntry tcp_retransmission() {
+  return {"tcp-retransmission", "note to error", "data that is lost and sent again",
+          Basis::presence, make_detector<TcpRetransmission>};
+}
+
+}  // namespace wirefault

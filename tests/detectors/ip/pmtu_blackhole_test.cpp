@@ -1,0 +1,113 @@
+#include "tests/support/catch.h"
+#include "tests/support/tcp_facts.h"
+
+namespace wirefault::test {
+namespace {
+
+using tcp::SizeStallState;
+
+class Bench {
+ public:
+  Bench() : detector_{make(entry_of("pmtu-blackhole"))} {}
+
+  // Three repetitions of the segment at offset 200, then what the tracker makes of them.
+  tcp::SizeStall stall(SizeStallState state, bool alive = true, std::uint16_t port = 8080) {
+    for (std::uint8_t i = 1; i <= 3; ++i) {
+      tcp::Retransmission again = repetition(frames_, tcp::RepeatKind::rto, 5, i, port);
+      again.offset = 200;
+      detector_->on_tcp_retransmission(again);
+    }
+    tcp::SizeStall fact;
+    fact.flow = download(port);
+    fact.state = state;
+    fact.offset = 200;
+    fact.lost_size = 1500;
+    fact.delivered_size = 252;
+    fact.cured_size = state == SizeStallState::cured ? 1076 : 0;
+    fact.repeats = 3;
+    fact.original = frames_.at(1);
+    if (alive) fact.sign_of_life = frames_.at(2);
+    return fact;
+  }
+  void hear(const tcp::SizeStall& fact) { detector_->on_tcp_size_stall(fact); }
+  void end(Timestamp began, std::uint16_t delivered) {
+    tcp::ConnectionEnded ended;
+    ended.from_initiator = upload_of(download(9999));
+    ended.responder.delivered_size = delivered;
+    ended.first = began;
+    detector_->on_tcp_connection_ended(ended);
+  }
+  std::vector<Finding> findings() {
+    std::vector<Finding> found;
+    detector_->judge({at(1000), true}, found);
+    return found;
+  }
+
+ private:
+  Frames frames_;
+  std::unique_ptr<Detector> detector_;
+};
+
+TEST_CASE("a stall with a sign of life is a black hole", "[detectors][pmtu-blackhole]") {
+  Bench bench;
+  bench.hear(bench.stall(SizeStallState::stuck));
+  const auto found = bench.findings();
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].severity == Severity::error);
+  CHECK(found[0].confidence == Confidence::probable);
+  CHECK(found[0].title == "packets of 1500 bytes from 198.51.100.53 vanish");
+  CHECK(found[0].frames.size() == 3);
+  CHECK(found[0].causes.at(0).id == "icmp-filtered");
+}
+
+TEST_CASE("without a sign of life the path may be down", "[detectors][pmtu-blackhole]") {
+  Bench bench;
+  bench.hear(bench.stall(SizeStallState::stuck, false));
+  CHECK(bench.findings().empty());
+}
+
+TEST_CASE("the same bytes in smaller segments prove it", "[detectors][pmtu-blackhole]") {
+  Bench bench;
+  bench.hear(bench.stall(SizeStallState::cured, false));
+  const auto found = bench.findings();
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].variant == "cured");
+  CHECK(found[0].confidence == Confidence::certain);
+}
+
+TEST_CASE("several flows of a path are one finding, and sure", "[detectors][pmtu-blackhole]") {
+  Bench bench;
+  bench.hear(bench.stall(SizeStallState::stuck, true, 8080));
+  bench.hear(bench.stall(SizeStallState::stuck, true, 8081));
+  const auto found = bench.findings();
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].count == 2);
+  CHECK(found[0].confidence == Confidence::certain);
+}
+
+TEST_CASE("a segment as large that gets through disproves it", "[detectors][pmtu-blackhole]") {
+  Bench bench;
+  bench.hear(bench.stall(SizeStallState::stuck));
+  SECTION("in the same flow") {
+    tcp::SizeStall amends;
+    amends.flow = download();
+    amends.state = SizeStallState::disproved;
+    bench.hear(amends);
+    CHECK(bench.findings().empty());
+  }
+  SECTION("in a later connection of the path") {
+    bench.end(at(30), 1500);
+    CHECK(bench.findings().empty());
+  }
+  SECTION("not in an earlier one, when the path may have been another") {
+    bench.end(at(0), 1500);
+    CHECK(bench.findings().size() == 1);
+  }
+  SECTION("not in one of smaller segments") {
+    bench.end(at(30), 1400);
+    CHECK(bench.findings().size() == 1);
+  }
+}
+
+}  // namespace
+}  // namespace wirefault::test

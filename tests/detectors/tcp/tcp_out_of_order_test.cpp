@@ -1,0 +1,99 @@
+#include "tests/support/catch.h"
+#include "tests/support/tcp_facts.h"
+
+namespace wirefault::test {
+namespace {
+
+using std::chrono::microseconds;
+
+class Bench {
+ public:
+  Bench() : detector_{make(entry_of("tcp-out-of-order"))} {}
+
+  tcp::OutOfOrder late(double seconds, std::uint32_t data) {
+    tcp::OutOfOrder fact;
+    fact.flow = download();
+    fact.early = frames_.at(seconds);
+    fact.late = frames_.at(seconds + 0.0005);
+    fact.lateness = microseconds{500};
+    fact.overtaken_by = 3;
+    fact.offset = std::uint64_t{data} * 1448;
+    fact.length = 1448;
+    fact.proven = true;
+    fact.totals.data_segments = data;
+    return fact;
+  }
+  void hear(const tcp::OutOfOrder& fact) { detector_->on_tcp_out_of_order(fact); }
+  Detector& detector() { return *detector_; }
+  std::vector<Finding> findings(std::uint32_t data) {
+    tcp::ConnectionEnded ended;
+    ended.from_initiator = upload_of(download());
+    ended.responder.data_segments = data;
+    detector_->on_tcp_connection_ended(ended);
+    std::vector<Finding> found;
+    detector_->judge({at(1000), true}, found);
+    return found;
+  }
+
+ private:
+  Frames frames_;
+  std::unique_ptr<Detector> detector_;
+};
+
+TEST_CASE("late segments are worth a note from one percent on", "[detectors][tcp-out-of-order]") {
+  Bench bench;
+  for (std::uint32_t i = 0; i < 4; ++i) bench.hear(bench.late(i * 100, 50 + i));
+  SECTION("one percent") {
+    const auto found = bench.findings(400);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].severity == Severity::note);
+    CHECK(found[0].count == 4);
+    CHECK(found[0].of == 400);
+  }
+  SECTION("less") {
+    CHECK(bench.findings(401).empty());
+  }
+  SECTION("of too few segments") {
+    CHECK(bench.findings(199).empty());
+  }
+}
+
+TEST_CASE("fifty within a minute suffice", "[detectors][tcp-out-of-order]") {
+  Bench bench;
+  SECTION("within a minute") {
+    for (std::uint32_t i = 0; i < 50; ++i) bench.hear(bench.late(i, 9000 + i));
+    CHECK(bench.findings(100000).size() == 1);
+  }
+  SECTION("over two") {
+    for (std::uint32_t i = 0; i < 50; ++i) bench.hear(bench.late(i * 2.5, 9000 + i));
+    CHECK(bench.findings(100000).empty());
+  }
+}
+
+TEST_CASE("sent again although only late is a warning", "[detectors][tcp-out-of-order]") {
+  Bench bench;
+  Frames frames;
+  for (std::uint32_t i = 0; i < 10; ++i) {
+    const tcp::OutOfOrder fact = bench.late(i, 50 + i);
+    bench.hear(fact);
+    if (i != 5) continue;
+    tcp::Retransmission again = repetition(frames, tcp::RepeatKind::needless, 60);
+    again.offset = fact.offset;
+    bench.detector().on_tcp_retransmission(again);
+  }
+  CHECK(bench.findings(400).at(0).severity == Severity::warning);
+}
+
+TEST_CASE("a file whose order is wrong says nothing of the network",
+          "[detectors][tcp-out-of-order]") {
+  Bench bench;
+  for (std::uint32_t i = 0; i < 60; ++i) {
+    tcp::OutOfOrder fact = bench.late(i, 50 + i);
+    fact.lateness = microseconds{-20};
+    bench.hear(fact);
+  }
+  CHECK(bench.findings(400).empty());
+}
+
+}  // namespace
+}  // namespace wirefault::test

@@ -1,0 +1,174 @@
+#include "tests/support/catch.h"
+#include "tests/support/tcp_facts.h"
+
+namespace wirefault::test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using tcp::RepeatKind;
+
+class Bench {
+ public:
+  Bench() : detector_{make(entry_of("tcp-retransmission"))} {}
+
+  tcp::Retransmission& repeat(RepeatKind kind, std::uint32_t data, std::uint8_t chain = 0,
+                              std::uint16_t port = 8080) {
+    last_ = repetition(frames_, kind, data, chain, port);
+    return last_;
+  }
+  void hear(const tcp::Retransmission& fact) { detector_->on_tcp_retransmission(fact); }
+  Detector& detector() { return *detector_; }
+
+  // The connection has ended with so many data segments of the server.
+  std::vector<Finding> findings(std::uint32_t data, bool outstanding = false) {
+    tcp::ConnectionEnded ended;
+    ended.from_initiator = upload_of(last_.flow);
+    ended.responder = last_.totals;
+    ended.responder.data_segments = data;
+    ended.responder.outstanding = outstanding;
+    detector_->on_tcp_connection_ended(ended);
+    std::vector<Finding> found;
+    detector_->judge({at(100), true}, found);
+    return found;
+  }
+
+ private:
+  Frames frames_;
+  std::unique_ptr<Detector> detector_;
+  tcp::Retransmission last_;
+};
+
+TEST_CASE("loss is measured against all segments of the flow", "[detectors][tcp-retransmission]") {
+  Bench bench;
+  for (std::uint32_t i = 0; i < 4; ++i) bench.hear(bench.repeat(RepeatKind::fast, 100 + i));
+  SECTION("two percent is a warning") {
+    const auto found = bench.findings(200);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].severity == Severity::warning);
+    CHECK(found[0].confidence == Confidence::certain);
+    CHECK(found[0].count == 4);
+    CHECK(found[0].of == 200);
+    CHECK(found[0].frames.size() == 4);
+    CHECK(found[0].title == "2.0% of segments from 198.51.100.53 are lost");
+  }
+  SECTION("five percent is an error") {
+    CHECK(bench.findings(80).at(0).severity == Severity::error);
+  }
+  SECTION("less than one percent is nothing") {
+    CHECK(bench.findings(401).empty());
+  }
+}
+
+TEST_CASE("few segments need three lost", "[detectors][tcp-retransmission]") {
+  Bench bench;
+  bench.hear(bench.repeat(RepeatKind::fast, 30));
+  bench.hear(bench.repeat(RepeatKind::tlp, 31));
+  SECTION("two of forty") {
+    CHECK(bench.findings(40).empty());
+  }
+  SECTION("three of forty") {
+    bench.hear(bench.repeat(RepeatKind::fast, 32));
+    CHECK(bench.findings(40).size() == 1);
+  }
+  SECTION("three of twenty-nine say nothing") {
+    bench.hear(bench.repeat(RepeatKind::fast, 29));
+    CHECK(bench.findings(29).empty());
+  }
+}
+
+// original, +0.25 s, +0.5 s, +1 s, ... without an answer
+TEST_CASE("timeouts in a row count however many segments there are",
+          "[detectors][tcp-retransmission]") {
+  Bench bench;
+  bench.hear(bench.repeat(RepeatKind::rto, 1000, 1));
+  SECTION("one alone is ordinary") {
+    CHECK(bench.findings(1000).empty());
+  }
+  SECTION("two are a warning") {
+    bench.hear(bench.repeat(RepeatKind::rto, 1000, 2));
+    const auto found = bench.findings(1000);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].severity == Severity::warning);
+    CHECK(found[0].causes.at(0).id == "outage");
+  }
+  SECTION("three seconds are an error") {
+    bench.repeat(RepeatKind::rto, 1000, 2).stall = seconds{3};
+    auto fact = bench.repeat(RepeatKind::rto, 1000, 2);
+    fact.stall = seconds{3};
+    bench.hear(fact);
+    CHECK(bench.findings(1000).at(0).severity == Severity::error);
+  }
+  SECTION("a receiver that never answers again is an error") {
+    bench.hear(bench.repeat(RepeatKind::rto, 1000, 2));
+    bench.hear(bench.repeat(RepeatKind::rto, 1000, 3));
+    const auto found = bench.findings(1000, true);
+    CHECK(found.at(0).severity == Severity::error);
+    CHECK(found.at(0).causes.at(0).id == "peer-silent");
+  }
+}
+
+TEST_CASE("what proves needless is taken back", "[detectors][tcp-retransmission]") {
+  Bench bench;
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    const tcp::Retransmission fact = bench.repeat(RepeatKind::rto, 100 + i, 2);
+    bench.hear(fact);
+    tcp::SpuriousRetransmission amends;
+    amends.flow = fact.flow;
+    amends.kind = fact.kind;
+    amends.repetition = fact.repetition.packet;
+    bench.detector().on_tcp_spurious_retransmission(amends);
+  }
+  const auto found = bench.findings(120);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].variant == "spurious");
+  CHECK(found[0].severity == Severity::note);
+  CHECK(found[0].count == 3);
+}
+
+TEST_CASE("a lone FIN and pieces cut anew are no loss", "[detectors][tcp-retransmission]") {
+  Bench bench;
+  for (std::uint32_t i = 0; i < 9; ++i) {
+    bench.hear(bench.repeat(RepeatKind::fin, 100));
+    bench.hear(bench.repeat(RepeatKind::resegmented, 100));
+  }
+  CHECK(bench.findings(100).empty());
+}
+
+TEST_CASE("without acknowledgments loss is only possible", "[detectors][tcp-retransmission]") {
+  Bench bench;
+  for (std::uint32_t i = 0; i < 20; ++i) {
+    auto fact = bench.repeat(RepeatKind::unknown, 100 + i);
+    fact.sees_acks = false;
+    bench.hear(fact);
+  }
+  const auto found = bench.findings(120);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].severity == Severity::warning);
+  CHECK(found[0].confidence == Confidence::possible);
+}
+
+TEST_CASE("three flows of one path are one finding", "[detectors][tcp-retransmission]") {
+  Bench bench;
+  const auto lose_on = [&](std::uint16_t port) {
+    for (std::uint32_t i = 0; i < 3; ++i) bench.hear(bench.repeat(RepeatKind::fast, 100, 0, port));
+  };
+  lose_on(8081);
+  lose_on(8082);
+  SECTION("two are two") {
+    std::vector<Finding> found;
+    bench.detector().judge({at(100), true}, found);
+    CHECK(found.size() == 2);
+  }
+  SECTION("three are one") {
+    lose_on(8083);
+    std::vector<Finding> found;
+    bench.detector().judge({at(100), true}, found);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].count == 9);
+    CHECK(found[0].of == 300);
+  }
+}
+
+}  // namespace
+}  // namespace wirefault::test
