@@ -24,6 +24,7 @@ struct Sent {
   std::uint16_t identification = 0;
   std::uint16_t ip_length = 0;  // as on the wire
   std::uint8_t transmissions = 1;
+  bool cut_anew = false;  // repeated in smaller pieces
 
   Position end() const { return begin + length; }
 };
@@ -68,10 +69,11 @@ struct Trouble {
   Sighting sign_of_life;  // of the receiver since then
   std::uint16_t stall_size = 0;
   std::uint16_t cured_size = 0;
-  bool stall_told = false;
-  bool hole_told = false;
-  bool timed_out = false;  // the recovery began with a timeout
-  bool small_behind = false;
+  bool stall_told : 1 = false;
+  bool cure_told : 1 = false;
+  bool hole_told : 1 = false;
+  bool timed_out : 1 = false;  // the recovery began with a timeout
+  bool small_behind : 1 = false;
 };
 
 // What one side has sent.

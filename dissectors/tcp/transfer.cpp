@@ -35,9 +35,10 @@ void count_up(Number& number) {
 // Whether [begin, end) is a piece that no segment of `mss` bytes would make of what was sent first:
 // the sender has learnt of a smaller path MTU, or probed for a larger one in vain.
 bool is_cut_anew(const Sent& sent, Position begin, Position end, std::uint16_t mss) {
-  if (mss == 0 || begin < sent.begin || end > sent.end()) return false;
+  if (sent.cut_anew) return true;
+  if (mss == 0 || begin < sent.begin) return false;
   const bool at_seam = (begin - sent.begin) % mss == 0;
-  const bool whole = (end - begin) % mss == 0 || end == sent.end();
+  const bool whole = (end - begin) % mss == 0 || end >= sent.end();
   return !at_seam || !whole;
 }
 
@@ -287,7 +288,8 @@ void Transfer::take_repeat(const Step& step, Position begin, Position end) {
                          now - before->last_signal <= step.smoothed_round_trip() + milliseconds{20};
   if (fin_alone) {
     fact.kind = RepeatKind::fin;
-  } else if (sent != nullptr && is_cut_anew(*sent, begin, end, side.mss)) {
+  } else if (sent != nullptr && (is_cut_anew(*sent, begin, end, side.mss) ||
+                                 (side.mss != 0 && sent->ip_length > step.full_size(side)))) {
     fact.kind = RepeatKind::resegmented;
   } else if (signalled && (before->duplicate_acks >= (step.connection.sack_permitted ? 2 : 3) ||
                            before->sacked_to >= end || side.acked < before->recover)) {
@@ -325,8 +327,7 @@ void Transfer::take_repeat(const Step& step, Position begin, Position end) {
     if (each.end() <= begin || each.begin >= end) continue;
     each.last_time = now;
     count_up(each.transmissions);
-    // What arrives from now on is no proof for more than this size.
-    each.ip_length = std::min(each.ip_length, fact.ip_length);
+    if (fact.kind == RepeatKind::resegmented) each.cut_anew = true;
     each.timestamp = step.segment.options.has_timestamps ? step.segment.options.timestamp : 0;
     each.identification = static_cast<std::uint16_t>(step.carriage.identification);
   }

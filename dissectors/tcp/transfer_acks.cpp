@@ -79,7 +79,7 @@ void Transfer::progress(const Step& step, Position acked) {
   of.probed = false;
 
   Trouble* record = of.trouble == 0 ? nullptr : &loans_.get<Trouble>(of.trouble);
-  if (record != nullptr && record->cured_size != 0 && of.first_sent != 0) {
+  if (record != nullptr && record->cured_size != 0 && !record->cure_told && of.first_sent != 0) {
     const Duration wait = now - loans_.get<Sent>(of.first_sent).last_time;
     if (wait <= 2 * step.smoothed_round_trip() + milliseconds{20} &&
         record->stall_size >= large_size && of.delivered_size < record->stall_size) {
@@ -102,9 +102,11 @@ void Transfer::progress(const Step& step, Position acked) {
     sent_twice = sent_twice || sent.transmissions > 1;
     has_sample = true;
     sampled = sent.last_time;
-    of.delivered_size = std::max(of.delivered_size, sent.ip_length);
-    if (record != nullptr && record->stall_told && sent.ip_length >= record->stall_size) {
-      tell_stall(step, of, *record, SizeStallState::disproved);
+    if (!sent.cut_anew) {
+      of.delivered_size = std::max(of.delivered_size, sent.ip_length);
+      if (record != nullptr && record->stall_told && sent.ip_length >= record->stall_size) {
+        tell_stall(step, of, *record, SizeStallState::disproved);
+      }
     }
     drop_first_sent(of);
   }
@@ -218,7 +220,7 @@ void Transfer::take_selective(const Step& step) {
     for (std::uint32_t at = of.first_sent; at != 0;) {
       const Sent& sent = loans_.get<Sent>(at);
       at = sent.following;
-      if (sent.begin < block_begin || sent.end() > block_end) continue;
+      if (sent.cut_anew || sent.begin < block_begin || sent.end() > block_end) continue;
       of.delivered_size = std::max(of.delivered_size, sent.ip_length);
       if (sent.ip_length + clearly_smaller <= record->stall_size) record->small_behind = true;
     }
@@ -320,7 +322,10 @@ void Transfer::check_stall(const Step& step, Side& sender, Trouble& record) {
     return;
   }
   // Told once without a sign of life, for others to find one, and again with it.
-  if (!record.sign_of_life.exists() && record.stall_repeats != stuck_repeats) return;
+  if (!record.sign_of_life.exists() &&
+      (record.stall_repeats != stuck_repeats || record.cured_size != 0)) {
+    return;
+  }
   tell_stall(step, sender, record, SizeStallState::stuck);
 }
 
@@ -343,6 +348,7 @@ void Transfer::tell_stall(const Step& step, Side& sender, Trouble& record, SizeS
     fact.repetition = step.carriage.seen;
     fact.lasted = sent->last_time - sent->first_time;
   }
+  record.cure_told = state == SizeStallState::cured;
   record.stall_told = state != SizeStallState::disproved &&
                       (state != SizeStallState::stuck || record.sign_of_life.exists());
   listener_.on_tcp_size_stall(fact);

@@ -113,7 +113,7 @@ TEST_CASE("duplicate ACKs make a repetition fast, and loss downstream", "[dissec
   CHECK(fact.original.packet.number() == original);
   CHECK(fact.repetition.packet.number() == again);
   CHECK(fact.duplicate_acks == 3);
-  CHECK(fact.gap == std::chrono::milliseconds{14});
+  CHECK(std::chrono::round<std::chrono::milliseconds>(fact.gap).count() == 14);
   CHECK(fact.offset == full);
 }
 
@@ -129,7 +129,7 @@ TEST_CASE("silence, and doubling gaps, make timeouts in a row", "[dissectors][tc
     CHECK(open.heard.repeats[i].kind == RepeatKind::rto);
     CHECK(open.heard.repeats[i].chain == i + 1);
   }
-  CHECK(open.heard.repeats[2].stall == std::chrono::milliseconds{1200});
+  CHECK(std::chrono::round<std::chrono::milliseconds>(open.heard.repeats[2].stall).count() == 1200);
 }
 
 TEST_CASE("the end of a burst, sent again after two round trips, is a probe", "[dissectors][tcp]") {
