@@ -3,7 +3,7 @@
 
 #include <compare>
 
-#include "dissectors/tcp/transfer_facts.h"
+#include "detectors/detector.h"
 
 namespace wirefault {
 
