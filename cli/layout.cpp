@@ -118,13 +118,13 @@ std::string in_columns(const std::vector<std::vector<std::string>>& rows, std::s
       widths[column] = std::max(widths[column], row[column].size());
     }
   }
-  // The last column gets what the others leave, and that is two fifths of the line at least.
+  // The last column gets what the others leave, and that is a third of the line at least.
   const auto used = [&] {
     std::size_t sum = indent + 2 * (columns - 1);
     for (std::size_t column = 0; column + 1 < columns; ++column) sum += widths[column];
     return sum;
   };
-  while (columns > 1 && used() > width * 3 / 5) --*std::max_element(widths.begin(), widths.end());
+  while (columns > 1 && used() > width * 2 / 3) --*std::max_element(widths.begin(), widths.end());
   widths.back() = width - used();
   std::string text;
   for (const auto& row : rows) {

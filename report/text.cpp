@@ -551,8 +551,8 @@ class TextReport {
     field("before", finding.before);
     for (const Who& who : finding.who) who_line(who);
     field("measured", measures_text(finding));
-    field("evidence", evidence_text(finding));
-    field("filter", filter_text(finding.display_filter));
+    paragraph_of(labelled("evidence"), evidence_units(finding));
+    display_filter(finding);
     field("bpf", filter_text(finding.capture_filter));
     causes(finding);
     std::string_view label = "caveat";
@@ -630,27 +630,59 @@ class TextReport {
     return joined(parts, ", ");
   }
 
-  std::string evidence_text(const Finding& finding) const {
-    std::string text;
+  // A source's name where there are several, or nothing.
+  std::string file_of(PacketRef packet) const {
+    const bool named = result_.sources.size() > 1 && packet.source() < result_.sources.size();
+    return named ? printable(result_.sources[packet.source()].name) : std::string{};
+  }
+
+  std::vector<std::string> evidence_units(const Finding& finding) const {
+    std::vector<std::string> units;
     PacketRef before;
     for (const EvidenceItem& item : finding.evidence) {
-      const bool other_file = !before.exists() || before.source() != item.packet.source();
-      if (result_.sources.size() > 1 && other_file &&
-          item.packet.source() < result_.sources.size()) {
-        text += fmt::format("{} ", printable(result_.sources[item.packet.source()].name));
-      }
-      text += fmt::format("#{} ", item.packet.number());
+      const std::string file = file_of(item.packet);
+      const bool same_file = before.exists() && before.source() == item.packet.source();
+      units.push_back(file.empty() || same_file
+                          ? fmt::format("#{}", item.packet.number())
+                          : fmt::format("{} #{}", file, item.packet.number()));
       before = item.packet;
     }
     if (finding.frames_total > finding.evidence.size()) {
-      text += fmt::format("of {}", plural(finding.frames_total, "frame"));
+      units.push_back(fmt::format("of {}", plural(finding.frames_total, "frame")));
     }
-    return text;
+    return units;
+  }
+
+  // Frame numbers mean something in their own file only, so a filter that lists them is told for
+  // each file where there are several.
+  void display_filter(const Finding& finding) {
+    const std::vector<PacketRef>& frames = finding.frames;
+    const bool one_file = frames.empty() || frames.front().source() == frames.back().source();
+    if (one_file || !finding.display_filter.starts_with("frame.number in ")) {
+      field("filter", filter_text(finding.display_filter));
+      return;
+    }
+    constexpr std::size_t most = 3;
+    std::size_t files = 0;
+    for (std::size_t at = 0; at < frames.size();) {
+      const PacketRef first = frames[at];
+      std::vector<std::string> numbers;
+      for (; at < frames.size() && frames[at].source() == first.source(); ++at) {
+        numbers.push_back(std::to_string(frames[at].number()));
+      }
+      if (++files > most && !options_.all) continue;
+      field(files == 1 ? "filter" : "",
+            filter_text(
+                fmt::format("{}: frame.number in {{{}}}", file_of(first), joined(numbers, ", "))));
+    }
+    if (files > most && !options_.all) {
+      field("", fmt::format("and {}: add --all", plural(files - most, "more file")));
+    }
   }
 
   // A filter that lists hundreds of frames is of use to a program, not on a screen.
   std::string filter_text(const std::string& filter) const {
-    constexpr std::size_t most = 400;
+    constexpr std::size_t most = 200;
     if (options_.all || filter.size() <= most) return filter;
     return fmt::format("{}... (cut here; whole with --all)",
                        std::string_view{filter}.substr(0, filter.rfind(' ', most)));

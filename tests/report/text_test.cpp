@@ -247,6 +247,23 @@ TEST_CASE("a filter too long for a screen is cut, visibly, unless all was asked 
   CHECK(has(text_report(result, {.all = true}), "499}"));
 }
 
+TEST_CASE("frames of several files are told file by file", "[report]") {
+  Result result = tests::outage();
+  result.sources = {tests::source("a.pcap", 10), tests::source("b.pcap", 10)};
+  Finding& finding = result.findings[0];
+  finding.frames = {PacketRef{0, 3}, PacketRef{0, 7}, PacketRef{1, 3}};
+  finding.frames_total = 3;
+  finding.evidence = {{finding.frames[0], tests::at(1), "first"},
+                      {finding.frames[1], tests::at(2), "typical"},
+                      {finding.frames[2], tests::at(3), "last"}};
+  finding.display_filter = "frame.number in {3, 7, 3}";
+  const std::string text = text_report(result);
+  CHECK(has(text, "evidence  a.pcap #3 #7 b.pcap #3\n"));
+  CHECK(has(text,
+            "filter    a.pcap: frame.number in {3, 7}\n"
+            "              b.pcap: frame.number in {3}\n"));
+}
+
 TEST_CASE("a command that has to be broken is still one command", "[report]") {
   Result result = tests::outage();
   result.findings[0].next = {
