@@ -618,7 +618,7 @@ class TextReport {
               ? fmt::format("-{}", grouped(static_cast<std::uint64_t>(-measure.value)))
               : grouped(static_cast<std::uint64_t>(measure.value));
       for (const std::string_view unit :
-           {"_ns", "_us", "_ms", "_s", "_bytes", "_ppm", "_percent"}) {
+           {"_ns", "_us", "_ms", "_s", "_bytes", "_bps", "_ppm", "_percent"}) {
         if (!measure.key.ends_with(unit)) continue;
         name.resize(name.size() - unit.size());
         value = unit == "_ns" ? rough_duration(Duration{measure.value})

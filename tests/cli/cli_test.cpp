@@ -65,6 +65,30 @@ TEST_CASE("a capture that breaks off is reported, and fails only when asked", "[
   CHECK(wirefault({"analyze", quiet, "--strict"}).status == 0);
 }
 
+TEST_CASE("with --strict, packets that the capture lost count as well", "[cli]") {
+  // A section, an Ethernet interface, a packet of 60 zeros, and statistics with if_drop.
+  const auto u32 = [](std::uint32_t value) {
+    return std::string(reinterpret_cast<const char*>(&value), sizeof value);
+  };
+  const auto block = [&](std::uint32_t type, const std::string& body) {
+    const std::string length = u32(static_cast<std::uint32_t>(body.size() + 12));
+    return u32(type) + length + body + length;
+  };
+  const auto capture = [&](std::uint32_t drops) {
+    return block(0x0a0d0d0a, u32(0x1a2b3c4d) + u32(1) + u32(~0U) + u32(~0U)) +
+           block(1, u32(1) + u32(0)) +
+           block(6, u32(0) + u32(0) + u32(0) + u32(60) + u32(60) + std::string(60, '\0')) +
+           block(5, u32(0) + u32(0) + u32(0) + u32(5 | 8 << 16) + u32(drops) + u32(0) + u32(0));
+  };
+  const TemporaryDirectory directory;
+  const std::string file = directory / "drops.pcapng";
+  write_file(file, capture(0));
+  CHECK(wirefault({"analyze", file, "--strict"}).status == 0);
+  write_file(file, capture(7));
+  CHECK(wirefault({"analyze", file, "--strict"}).status == 3);
+  CHECK(wirefault({"analyze", file}).status == 0);
+}
+
 // Every row: what was typed, and what must be said about it on standard error with status 2.
 TEST_CASE("what cannot be done says why and what to do instead", "[cli]") {
   struct Row {
