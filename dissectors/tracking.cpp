@@ -269,7 +269,7 @@ void Tracking::finish() {
   summary_.evicted = dns_.counters().evicted + tcp_.evicted() + reassembly_.counters().evicted;
   const tcp::TransferCounters& transfers = tcp_.connections().transfers();
   summary_.tcp_data_segments = transfers.data_segments;
-  summary_.tcp_repeats = transfers.repeats;
+  summary_.tcp_repeats = transfers.repeats + tcp_.handshakes().repeats;
   summary_.tcp_out_of_order = transfers.out_of_order;
   summary_.tcp_joined_midway = tcp_.connections().joined_midway();
   summary_.tcp_one_sided = tcp_.connections().one_sided();

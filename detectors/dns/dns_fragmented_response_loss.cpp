@@ -85,6 +85,9 @@ class DnsFragmentedResponseLoss final : public Detector {
   }
 
   void on_ip_fragmented_datagram(const ip::FragmentedDatagram& datagram) override {
+    for (const ip::Fragment& fragment : datagram.kept()) {
+      later_fragments_seen_ = later_fragments_seen_ || fragment.offset != 0;
+    }
     const bool lost = datagram.outcome == ip::FragmentOutcome::incomplete;
     if (!lost || !datagram.has_ports || !datagram.has_dns_id || datagram.source_port != dns_port) {
       return;
@@ -118,7 +121,13 @@ class DnsFragmentedResponseLoss final : public Detector {
     }
   }
 
+  void on_capture_ended(const CaptureSummary& summary) override {
+    other_traffic_seen_ = summary.arp_packets > 0 || summary.icmp_packets > 0;
+  }
+
   void judge(const Scene& scene, std::vector<Finding>& findings) const override {
+    // A filter on port 53 hides every fragment but the first: then their absence proves nothing.
+    if (!later_fragments_seen_ && !other_traffic_seen_) return;
     for (const auto& [key, tally] : servers_.sorted()) {
       findings.push_back(describe(scene, *key, *tally));
     }
@@ -218,6 +227,8 @@ class DnsFragmentedResponseLoss final : public Detector {
   TallyMap<PairKey, Delivered> delivered_{256};
   TallyMap<std::uint64_t, bool> outcomes_{4096};  // by lookup: whether it failed
   TallyMap<ServerKey, Tally> servers_;
+  bool later_fragments_seen_ = false;
+  bool other_traffic_seen_ = false;
 };
 
 }  // namespace

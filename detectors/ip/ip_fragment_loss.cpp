@@ -57,6 +57,7 @@ struct Tally {
   std::array<std::uint64_t, 6> missing{};  // by ip::Missing
   std::uint32_t largest_complete = 0;
   Evidence fragments;
+  std::uint64_t saved_lookups = 0;  // of DNS, by TCP or a smaller answer
   TopList<Service> services;
   Timestamp last_lost{};
   Timestamp last_complete{};
@@ -85,6 +86,19 @@ class IpFragmentLoss final : public Detector {
     }
     ++paths_[{transaction.tunnel, transaction.server.address, transaction.client.address, 0}]
           .upper_failures;
+  }
+
+  // A resolver that got its answer another way may have dropped the fragments on purpose (RFC 9715,
+  // section 3.2, R6).
+  void on_dns_lookup(const dns::Lookup& lookup) override {
+    if (lookup.end != dns::LookupEnd::resolved || !lookup.resolved_smaller ||
+        lookup.large_unanswered == 0) {
+      return;
+    }
+    for (const dns::LookupServer& server : lookup.asked_servers()) {
+      if (server.unanswered == 0) continue;
+      ++paths_[{lookup.tunnel, server.server.address, lookup.client, 0}].saved_lookups;
+    }
   }
 
   void on_capture_ended(const CaptureSummary& summary) override {
@@ -167,6 +181,7 @@ class IpFragmentLoss final : public Detector {
     return tally.upper_failures > 0 ? Confidence::probable : Confidence::possible;
   }
   static Severity severity_of(const Tally& tally, Confidence confidence) {
+    if (tally.saved_lookups > 0 && tally.dns_responses == tally.lost) return Severity::note;
     const bool half = tally.lost * 2 >= tally.lost + tally.complete + tally.delayed;
     const bool error = half || tally.upper_failures > 0;
     return error && confidence != Confidence::possible ? Severity::error : Severity::warning;

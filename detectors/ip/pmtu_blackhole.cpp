@@ -108,6 +108,14 @@ class PmtuBlackhole final : public Detector {
     }
   }
 
+  // The sender was told: what it makes of that is icmp-frag-needed's to judge.
+  void on_icmp_error(const icmp::Error& error) override {
+    if (error.kind != icmp::ErrorKind::fragmentation_needed || !error.has_ports) return;
+    told_[FlowKey{error.tunnel,
+                  {error.source, error.source_port},
+                  {error.destination, error.destination_port}}] = true;
+  }
+
   // A connection that began after the stall and got segments as large through speaks for the path.
   void on_tcp_connection_ended(const tcp::ConnectionEnded& fact) override {
     if (paths_.size() == 0) return;
@@ -119,7 +127,8 @@ class PmtuBlackhole final : public Detector {
     for (const auto& [path, tally] : paths_.sorted()) {
       std::vector<const std::pair<const FlowKey, Stalled>*> flows;
       for (const auto& flow : tally->flows) {
-        if (is_alive(flow.second.stall)) flows.push_back(&flow);
+        const bool was_told = told_.find(flow.first) != nullptr;
+        if (is_alive(flow.second.stall) && !was_told) flows.push_back(&flow);
       }
       if (flows.size() >= min_flows_ && !flows.empty()) {
         findings.push_back(describe(scene, *path, *tally, flows));
@@ -230,6 +239,7 @@ class PmtuBlackhole final : public Detector {
   const std::uint64_t min_flows_;
   TallyMap<PathKey, Tally> paths_;
   TallyMap<FlowKey, Recent> recent_;
+  TallyMap<FlowKey, bool> told_{1024};  // by ICMP that its packets are too large
 };
 
 }  // namespace

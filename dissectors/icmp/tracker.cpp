@@ -124,12 +124,29 @@ bool Tracker::join(Error& error, const Quote& quote) {
     return keepers_.reassembly.confirm_loss(quote.datagram, error.tunnel, error.seen,
                                             error.reporter);
   }
-  if (error.protocol == ip::protocol::tcp) return false;
+  if (error.protocol == ip::protocol::tcp) return quote.has_ports && join_tcp(error, quote);
   if (error.protocol == ip::protocol::udp && quote.has_ports &&
       (error.source_port == dns_port || error.destination_port == dns_port)) {
     return join_dns(error, quote);
   }
   return join_recent(error, Flow::of(quote.datagram, error.tunnel));
+}
+
+bool Tracker::join_tcp(Error& error, const Quote& quote) {
+  tcp::Rejected rejected;
+  rejected.seen = error.seen;
+  rejected.rejecter = error.reporter;
+  rejected.error = error.kind;
+  rejected.source = {error.source, error.source_port};
+  rejected.destination = {error.destination, error.destination_port};
+  rejected.tunnel = error.tunnel;
+  rejected.sequence = quote.sequence;
+  rejected.is_final = error.is_unreachable() || error.kind == ErrorKind::ttl_exceeded;
+  const tcp::Quoted quoted = keepers_.tcp.reject(rejected);
+  const bool is_attempt = quoted.kind == tcp::Quoted::Kind::attempt;
+  error.match = is_attempt ? Match::tcp_attempt : Match::tcp_connection;
+  error.quoted = quoted.last;
+  return quoted.kind != tcp::Quoted::Kind::nothing;
 }
 
 bool Tracker::join_dns(Error& error, const Quote& quote) {

@@ -343,6 +343,7 @@ std::optional<Opening> HalfOpen::add_syn(Record& record, const Segment& segment,
       trail != nullptr && !trail->syns.empty() ? trail->syns.last().time : record.first.time;
   if (now - last < copy_window) return std::nullopt;
   trail_of(record).syns.add(carriage.seen);
+  ++totals_.repeats;
   count_one(record.syns);
   ServiceSecond& counts = service_of(record, now).counts;
   ++counts.repeated_syns;
@@ -362,6 +363,7 @@ void HalfOpen::add_syn_ack(Record& record, const Segment& segment, const Carriag
                                : record.syn_ack.time;
     if (carriage.seen.time - last < copy_window) return;
     trail_of(record).syn_acks.add(carriage.seen);
+    ++totals_.repeats;
   } else {
     record.syn_ack = carriage.seen;
     if (trail != nullptr) trail->syn_acks.add(carriage.seen);
@@ -438,7 +440,7 @@ Opening HalfOpen::complete(Record& record, const Carriage& carriage) {
   return opening;
 }
 
-void HalfOpen::reject(const Rejected& rejected, std::uint64_t hash) {
+Sighting HalfOpen::reject(const Rejected& rejected, std::uint64_t hash) {
   Carriage carriage;
   carriage.source = rejected.source;
   carriage.destination = rejected.destination;
@@ -446,15 +448,18 @@ void HalfOpen::reject(const Rejected& rejected, std::uint64_t hash) {
   Record* record = find(hash, carriage);
   if (record == nullptr || record->list == ended || record->initiator != rejected.source ||
       record->initiator_syn.isn != rejected.sequence) {
-    return;
+    return {};
   }
   Trail& trail = trail_of(*record);
+  const Sighting last = trail.syns.empty() ? record->first : trail.syns.last();
+  if (!rejected.is_final) return last;
   if (!record->rejected) {
     trail.rejected_by = rejected.seen;
     trail.rejecter = rejected.rejecter;
     trail.error = rejected.error;
   }
   record->rejected = true;
+  return last;
 }
 
 Timestamp HalfOpen::due(const Record& record) {

@@ -37,6 +37,7 @@ struct Rejected {
   Endpoint destination;
   std::uint64_t tunnel = 0;
   std::uint32_t sequence = 0;
+  bool is_final = true;  // what it is about will not go on: unreachable, not merely too large
 };
 
 // By attempts, weighted where they were sampled.
@@ -46,6 +47,7 @@ struct HandshakeTotals {
   std::uint64_t refused = 0;
   std::uint64_t half_open = 0;  // neither completed, nor refused, nor taken back
   std::uint64_t joined_midway = 0;
+  std::uint64_t repeats = 0;  // of SYNs and SYN-ACKs, packets
 };
 
 class HalfOpen {
@@ -61,7 +63,8 @@ class HalfOpen {
   // the handshake or shows that it was completed before.
   std::optional<Opening> add(const Segment& segment, const Carriage& carriage,
                              const ConnectionKey& key, std::uint64_t hash);
-  void reject(const Rejected& rejected, std::uint64_t hash);
+  // The last SYN of the attempt that was rejected; does not exist when there is none.
+  Sighting reject(const Rejected& rejected, std::uint64_t hash);
 
   // Settles what was due by `now`, oldest first.
   void expire(Timestamp now) {

@@ -17,14 +17,20 @@ struct Budgets {
   std::size_t loans = 0;  // of what connections have outstanding
 };
 
+struct Quoted {
+  enum class Kind : std::uint8_t { nothing, attempt, connection };
+  Kind kind = Kind::nothing;
+  Sighting last;  // of an attempt: its last SYN
+};
+
 class Tracker {
  public:
   // Facts go to `listener`, which must outlive the tracker.
   Tracker(Settings& settings, const Budgets& budgets, const HashKey& key, FactListener& listener);
 
   void add(const Segment& segment, const Carriage& carriage);
-  // An ICMP error says that a segment did not arrive.
-  void reject(const Rejected& rejected);
+  // An ICMP error says that a segment did not arrive. What that segment belongs to.
+  Quoted reject(const Rejected& rejected);
 
   // Settles what was due by `now`. Call it before the packet that carried the clock there.
   void expire(Timestamp now) {

@@ -8,6 +8,13 @@ struct Case {
   Frames frames;
   DetectorBench bench{entry_of("dns-fragmented-response-loss")};
 
+  // As of a capture that no filter on port 53 has thinned.
+  Case() {
+    CaptureSummary summary;
+    summary.arp_packets = 1;
+    bench.detector().on_capture_ended(summary);
+  }
+
   dns::Transaction large_and_silent(double at, std::uint16_t id) {
     dns::Transaction made = unanswered(frames, {.name = "example.com."}, {at});
     made.id = id;
@@ -43,6 +50,17 @@ TEST_CASE("an answer of which one fragment came is lost", "[detectors][dns-fragm
   CHECK(found[0].confidence == Confidence::certain);
   CHECK(found[0].count == 1);
   CHECK(found[0].frames.size() == 2);
+}
+
+TEST_CASE("a capture of port 53 alone has no other fragments to show",
+          "[detectors][dns-fragmented]") {
+  Case c;
+  c.bench.detector().on_capture_ended({});
+  const dns::Transaction query = c.large_and_silent(0, 7);
+  const auto fragment = c.first_fragment_of_answer(query, 0.01);
+  c.bench.hear(query);
+  c.bench.detector().on_ip_fragmented_datagram(fragment);
+  CHECK(c.bench.findings(60).empty());
 }
 
 TEST_CASE("a lookup that TCP saved is a warning", "[detectors][dns-fragmented]") {
