@@ -80,7 +80,6 @@ class Tracker {
   };
 
   bool join(Error& error, const Quote& quote);
-  bool join_tcp(Error& error, const Quote& quote);
   bool join_dns(Error& error, const Quote& quote);
   bool join_tcp(Error& error, const Quote& quote);
   bool join_recent(Error& error, const Flow& flow);
