@@ -38,6 +38,7 @@ class Tracking {
   void finish();
 
  private:
+  void prefetch(const Packet& packet);
   void add(const Packet& packet);
   void advance(Timestamp to);
   void expire(Timestamp to);

@@ -128,8 +128,7 @@ HalfOpen::HalfOpen(std::size_t budget, const HashKey& key, FactListener& listene
       known_(known_count),
       left_out_(std::bit_floor(part(budget, left_out_share) / sizeof(std::uint32_t) | 16)) {}
 
-void HalfOpen::prepare(const Segment& segment, const Carriage& carriage, std::uint64_t hash) {
-  table_.prefetch(hash);
+void HalfOpen::prepare(const Segment& segment, const Carriage& carriage) {
   if ((segment.flags & (syn | ack | rst)) != syn) return;
   attempt_hash_ =
       hash_of_attempt(carriage.source, carriage.destination, carriage.tunnel, segment.sequence);

@@ -55,9 +55,9 @@ class HalfOpen {
   // `budget` in bytes. Facts go to `listener`, which must outlive this.
   HalfOpen(std::size_t budget, const HashKey& key, FactListener& listener);
 
-  // Call it before add(), as early as may be: fetches what add() will look at, all at once. In a
-  // flood each of these places is a cache miss.
-  void prepare(const Segment& segment, const Carriage& carriage, std::uint64_t hash);
+  void prefetch(std::uint64_t hash) const { table_.prefetch(hash); }
+  // Call it before add(): fetches what add() will look at besides, should the segment be a SYN.
+  void prepare(const Segment& segment, const Carriage& carriage);
 
   // Takes a segment that belongs to no open connection. The opening, when this segment completed
   // the handshake or shows that it was completed before.

@@ -2,8 +2,9 @@
 // how that connection began. RFC 9293, sections 3.5 and 3.10.7.
 #pragma once
 
-#include <algorithm>
+#include <array>
 #include <cstdint>
+#include <cstring>
 
 #include "dissectors/hash.h"
 #include "dissectors/ip/datagram.h"
@@ -42,17 +43,29 @@ struct Carriage {
   }
 };
 
-// The same for both directions. No padding: compared and hashed as bytes.
+// The same for both directions: which end is `low` means nothing. No padding: compared and hashed
+// as bytes.
 struct ConnectionKey {
   Endpoint low;
   Endpoint high;
   std::uint64_t tunnel = 0;
 
   static ConnectionKey of(const Endpoint& a, const Endpoint& b, std::uint64_t tunnel) {
-    return a < b ? ConnectionKey{a, b, tunnel} : ConnectionKey{b, a, tunnel};
+    return precedes(a, b) ? ConnectionKey{a, b, tunnel} : ConnectionKey{b, a, tunnel};
   }
   friend bool operator==(const ConnectionKey&, const ConnectionKey&) = default;
+
+ private:
+  // Some order, and a quick one: this is done for every segment.
+  static bool precedes(const Endpoint& a, const Endpoint& b) {
+    std::array<std::uint32_t, sizeof(Endpoint) / 4> left;
+    std::array<std::uint32_t, sizeof(Endpoint) / 4> right;
+    std::memcpy(left.data(), &a, sizeof a);
+    std::memcpy(right.data(), &b, sizeof b);
+    return left < right;
+  }
 };
+static_assert(sizeof(Endpoint) % 4 == 0);
 
 // What one side's SYN said, the responder's being its SYN-ACK.
 struct Offer {

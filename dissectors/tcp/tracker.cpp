@@ -8,12 +8,32 @@ Tracker::Tracker(Settings& settings, const Budgets& budgets, const HashKey& key,
       half_open_{budgets.half_open, key, listener},
       connections_{settings, budgets.connections, budgets.loans, listener} {}
 
+Tracker::Ahead& Tracker::ahead_of(const ConnectionKey& key) {
+  const Bytes low = key.low.address.bytes();
+  const Bytes high = key.high.address.bytes();
+  const std::uint32_t bits = std::uint32_t{key.low.port} ^ key.high.port ^ low.back() ^
+                             std::uint32_t{high.back()} << 1 ^ std::uint32_t{low[2]} << 2 ^
+                             std::uint32_t{high[2]} << 3;
+  return ahead_[bits % most_ahead];
+}
+
+std::uint64_t Tracker::hash_of(const ConnectionKey& key) {
+  Ahead& ahead = ahead_of(key);
+  if (ahead.hash == 0 || ahead.key != key) ahead = {key, keyed_hash(key_, key)};
+  return ahead.hash;
+}
+
+void Tracker::prefetch(const Endpoint& source, const Endpoint& destination, std::uint64_t tunnel) {
+  const std::uint64_t hash = hash_of(ConnectionKey::of(source, destination, tunnel));
+  connections_.prefetch(hash);
+  half_open_.prefetch(hash);
+}
+
 void Tracker::add(const Segment& segment, const Carriage& carriage) {
   const ConnectionKey key =
       ConnectionKey::of(carriage.source, carriage.destination, carriage.tunnel);
-  const std::uint64_t hash = keyed_hash(key_, key);
-  connections_.prefetch(hash);
-  half_open_.prepare(segment, carriage, hash);
+  const std::uint64_t hash = hash_of(key);
+  half_open_.prepare(segment, carriage);
   Connection* connection = connections_.find(hash, key, carriage.seen.time);
   if (connection != nullptr && segment.has(syn) && !segment.has(ack) &&
       connections_.yields_to(*connection, segment, carriage)) {

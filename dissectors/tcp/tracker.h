@@ -2,6 +2,8 @@
 // makes no connection, so that a flood of them costs little and drives out nothing that is open.
 #pragma once
 
+#include <array>
+
 #include "dissectors/facts.h"
 #include "dissectors/hash.h"
 #include "dissectors/settings.h"
@@ -28,6 +30,9 @@ class Tracker {
   // Facts go to `listener`, which must outlive the tracker.
   Tracker(Settings& settings, const Budgets& budgets, const HashKey& key, FactListener& listener);
 
+  // Fetches what add() will look at for a segment between these two, some packets before it is its
+  // turn: with tables as large as these, every look is a cache miss.
+  void prefetch(const Endpoint& source, const Endpoint& destination, std::uint64_t tunnel);
   void add(const Segment& segment, const Carriage& carriage);
   // An ICMP error says that a segment did not arrive. What that segment belongs to.
   Quoted reject(const Rejected& rejected);
@@ -51,7 +56,18 @@ class Tracker {
   }
 
  private:
+  std::uint64_t hash_of(const ConnectionKey& key);
+
+  // Hashes worked out ahead, by a few bits of the key.
+  struct Ahead {
+    ConnectionKey key;
+    std::uint64_t hash = 0;
+  };
+  static constexpr std::size_t most_ahead = 64;
+  Ahead& ahead_of(const ConnectionKey& key);
+
   const HashKey key_;
+  std::array<Ahead, most_ahead> ahead_{};
   HalfOpen half_open_;
   Connections connections_;
 };
