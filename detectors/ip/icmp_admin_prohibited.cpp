@@ -11,7 +11,7 @@
 #include <fmt/format.h>
 
 #include "detectors/detector.h"
-#include "detectors/ip/rejections.h"
+#include "detectors/rejections.h"
 
 namespace wirefault {
 namespace {

@@ -1,4 +1,4 @@
-#include "detectors/ip/rejections.h"
+#include "detectors/rejections.h"
 
 #include <fmt/format.h>
 
