@@ -54,6 +54,7 @@ struct Tally {
   std::uint64_t waited_briefly = 0;        // of the lost: the capture ended early
   std::uint64_t upper_failures = 0;        // of the lost: what they carried failed
   std::uint64_t dns_responses = 0;         // of the lost
+  std::uint64_t dns_fragments = 0;         // queries of whose response only a fragment came
   std::array<std::uint64_t, 6> missing{};  // by ip::Missing
   std::uint32_t largest_complete = 0;
   Evidence fragments;
@@ -84,7 +85,16 @@ class IpFragmentLoss final : public Detector {
       return;
     }
     ++paths_[{transaction.tunnel, transaction.server.address, transaction.client.address, 0}]
-          .upper_failures;
+          .dns_fragments;
+  }
+  // A lookup that failed, of a server whose response lost fragments. One that the client saved,
+  // over TCP as a rule, is no failure: see RFC 9715.
+  void on_dns_lookup(const dns::Lookup& lookup) override {
+    if (lookup.end != dns::LookupEnd::failed) return;
+    for (const dns::LookupServer& asked : lookup.asked_servers()) {
+      Tally* tally = paths_.find({lookup.tunnel, asked.server.address, lookup.client, 0});
+      if (tally != nullptr && tally->dns_fragments > 0) ++tally->upper_failures;
+    }
   }
 
   void on_capture_ended(const CaptureSummary& summary) override {
@@ -167,6 +177,8 @@ class IpFragmentLoss final : public Detector {
     return tally.upper_failures > 0 ? Confidence::probable : Confidence::possible;
   }
   static Severity severity_of(const Tally& tally, Confidence confidence) {
+    const bool saved = tally.dns_responses == tally.lost && tally.upper_failures == 0;
+    if (saved && tally.confirmed == 0) return Severity::note;
     const bool half = tally.lost * 2 >= tally.lost + tally.complete + tally.delayed;
     const bool error = half || tally.upper_failures > 0;
     return error && confidence != Confidence::possible ? Severity::error : Severity::warning;
@@ -251,7 +263,7 @@ class IpFragmentLoss final : public Detector {
 }  // namespace
 
 DetectorEntry ip_fragment_loss() {
-  return {"ip-fragment-loss", "warning to error", "datagrams in fragments that never become whole",
+  return {"ip-fragment-loss", "note to error", "datagrams in fragments that never become whole",
           Basis::absence, make_detector<IpFragmentLoss>};
 }
 

@@ -124,7 +124,7 @@ bool Tracker::join(Error& error, const Quote& quote) {
     return keepers_.reassembly.confirm_loss(quote.datagram, error.tunnel, error.seen,
                                             error.reporter);
   }
-  if (error.protocol == ip::protocol::tcp) return false;
+  if (error.protocol == ip::protocol::tcp) return join_tcp(error, quote);
   if (error.protocol == ip::protocol::udp && quote.has_ports &&
       (error.source_port == dns_port || error.destination_port == dns_port)) {
     return join_dns(error, quote);
@@ -149,6 +149,19 @@ bool Tracker::join_dns(Error& error, const Quote& quote) {
   rejected.is_final = error.is_unreachable() || error.kind == ErrorKind::ttl_exceeded;
   error.quoted = keepers_.dns.reject(rejected);
   return error.quoted.exists();
+}
+
+bool Tracker::join_tcp(Error& error, const Quote& quote) {
+  if (!quote.has_ports) return false;
+  const tcp::Quoted quoted = keepers_.tcp.reject({error.seen,
+                                                  error.reporter,
+                                                  error.kind,
+                                                  {error.source, error.source_port},
+                                                  {error.destination, error.destination_port},
+                                                  error.tunnel,
+                                                  quote.sequence});
+  error.match = quoted == tcp::Quoted::attempt ? Match::tcp_attempt : Match::tcp_connection;
+  return quoted != tcp::Quoted::nothing;
 }
 
 bool Tracker::join_recent(Error& error, const Flow& flow) {

@@ -81,6 +81,7 @@ class Tracker {
 
   bool join(Error& error, const Quote& quote);
   bool join_dns(Error& error, const Quote& quote);
+  bool join_tcp(Error& error, const Quote& quote);
   bool join_recent(Error& error, const Flow& flow);
   const Recent* find(std::uint64_t hash) const;
   void start_watch(const Error& error);

@@ -437,7 +437,7 @@ Opening HalfOpen::complete(Record& record, const Carriage& carriage) {
   return opening;
 }
 
-void HalfOpen::reject(const Rejected& rejected, std::uint64_t hash) {
+bool HalfOpen::reject(const Rejected& rejected, std::uint64_t hash) {
   Carriage carriage;
   carriage.source = rejected.source;
   carriage.destination = rejected.destination;
@@ -445,7 +445,7 @@ void HalfOpen::reject(const Rejected& rejected, std::uint64_t hash) {
   Record* record = find(hash, carriage);
   if (record == nullptr || record->list == ended || record->initiator != rejected.source ||
       record->initiator_syn.isn != rejected.sequence) {
-    return;
+    return false;
   }
   Trail& trail = trail_of(*record);
   if (!record->rejected) {
@@ -454,6 +454,7 @@ void HalfOpen::reject(const Rejected& rejected, std::uint64_t hash) {
     trail.error = rejected.error;
   }
   record->rejected = true;
+  return true;
 }
 
 Timestamp HalfOpen::due(const Record& record) {

@@ -61,7 +61,8 @@ class HalfOpen {
   // the handshake or shows that it was completed before.
   std::optional<Opening> add(const Segment& segment, const Carriage& carriage,
                              const ConnectionKey& key, std::uint64_t hash);
-  void reject(const Rejected& rejected, std::uint64_t hash);
+  // False when it quotes no attempt that is known.
+  bool reject(const Rejected& rejected, std::uint64_t hash);
 
   // Settles what was due by `now`, oldest first.
   void expire(Timestamp now) {

@@ -48,10 +48,12 @@ void Tracker::add(const Segment& segment, const Carriage& carriage) {
   connections_.add(*connection, segment, carriage);
 }
 
-void Tracker::reject(const Rejected& rejected) {
+Quoted Tracker::reject(const Rejected& rejected) {
   const ConnectionKey key =
       ConnectionKey::of(rejected.source, rejected.destination, rejected.tunnel);
-  half_open_.reject(rejected, keyed_hash(key_, key));
+  const std::uint64_t hash = keyed_hash(key_, key);
+  if (connections_.find(hash, key, rejected.seen.time) != nullptr) return Quoted::connection;
+  return half_open_.reject(rejected, hash) ? Quoted::attempt : Quoted::nothing;
 }
 
 }  // namespace wirefault::tcp

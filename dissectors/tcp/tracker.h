@@ -19,6 +19,9 @@ struct Budgets {
   std::size_t loans = 0;  // of what connections have outstanding
 };
 
+// What an ICMP error was found to quote.
+enum class Quoted : std::uint8_t { nothing, attempt, connection };
+
 class Tracker {
  public:
   // Facts go to `listener`, which must outlive the tracker.
@@ -29,7 +32,7 @@ class Tracker {
   void prefetch(const Endpoint& source, const Endpoint& destination, std::uint64_t tunnel);
   void add(const Segment& segment, const Carriage& carriage);
   // An ICMP error says that a segment did not arrive.
-  void reject(const Rejected& rejected);
+  Quoted reject(const Rejected& rejected);
 
   // Settles what was due by `now`. Call it before the packet that carried the clock there.
   void expire(Timestamp now) {
