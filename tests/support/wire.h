@@ -78,10 +78,9 @@ inline Octets udp(std::uint16_t source, std::uint16_t destination, const Octets&
   return be(source, 2) + be(destination, 2) + be(8 + payload.size(), 2) + hex("0000") + payload;
 }
 
-// An ICMP error quoting `datagram`. `rest` is its second word.
-inline Octets icmp_error(bool is_v6, std::uint8_t type, std::uint8_t code, const Octets& datagram,
+// An ICMP error quoting the start of `datagram`. `rest` is its second word.
+inline Octets icmp_error(std::uint8_t type, std::uint8_t code, const Octets& datagram,
                          std::uint32_t rest = 0, std::size_t quoted = 68) {
-  (void)is_v6;
   return be(type, 1) + be(code, 1) + hex("0000") + be(rest, 4) + slice(datagram, 0, quoted);
 }
 
@@ -103,7 +102,14 @@ class Wire {
     made.time = at(seconds);
     made.interface = interface;
     tracking_.add({&made, 1});
+    last_ = seconds;
     return frames_;
+  }
+  // Some stranger's packet, so much later than the last one.
+  void wait(double seconds) {
+    send(last_ + seconds,
+         ethernet(ip_datagram({.source = "203.0.113.1", .destination = "203.0.113.2"},
+                              udp(7, 8, pattern(4)))));
   }
   void finish() { tracking_.finish(); }
 
@@ -111,6 +117,7 @@ class Wire {
   Settings settings_;
   Tracking tracking_;
   std::uint64_t frames_ = 0;
+  double last_ = 0;
 };
 
 }  // namespace wirefault::test

@@ -1,0 +1,108 @@
+#include "tests/support/catch.h"
+#include "tests/support/wire_bench.h"
+
+namespace wirefault::test {
+namespace {
+
+constexpr Header from_router{
+    .source = "192.0.2.254", .destination = "192.0.2.1", .protocol = ip::protocol::icmp};
+constexpr Header from_server{
+    .source = "198.51.100.1", .destination = "192.0.2.1", .protocol = ip::protocol::icmp};
+
+struct Case {
+  WireBench bench{"icmp-unreachable"};
+  std::uint32_t id = 1;
+
+  // A datagram out, and 1 ms later an error that quotes `quoted` bytes of it.
+  void rejected(double seconds, std::uint8_t protocol, const Octets& payload, std::uint8_t code,
+                Header reporter, std::size_t quoted = 68, std::uint8_t ttl = 63) {
+    const Header header{.protocol = protocol, .identification = ++id, .ttl = 64};
+    bench.wire.send(seconds, ethernet(ip_datagram(header, payload)));
+    Header as_quoted = header;
+    as_quoted.ttl = ttl;
+    reporter.identification = ++id;
+    bench.wire.send(
+        seconds + 0.001,
+        ethernet(ip_datagram(reporter,
+                             icmp_error(3, code, ip_datagram(as_quoted, payload), 0, quoted))));
+  }
+};
+
+}  // namespace
+
+// client --SYN--> router, which says 3/1
+TEST_CASE("a rejected connection attempt is an error", "[detectors][icmp-unreachable]") {
+  const auto [code, title] = GENERATE(
+      std::pair<std::uint8_t, std::string>{0, "192.0.2.254 has no route to 198.51.100.1"},
+      std::pair<std::uint8_t, std::string>{1, "192.0.2.254 cannot reach 198.51.100.1"},
+      std::pair<std::uint8_t, std::string>{2, "198.51.100.1 rejects packets: protocol unreachable"},
+      std::pair<std::uint8_t, std::string>{3, "198.51.100.1:80 is closed: port unreachable"});
+  // Eight bytes behind the IP header are what RFC 792 asks for.
+  const std::size_t quoted = GENERATE(std::size_t{28}, std::size_t{68});
+  Case c;
+  c.rejected(0, ip::protocol::tcp, tcp_syn(40000, 80), code, from_router, quoted);
+  const auto found = c.bench.findings();
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].severity == Severity::error);
+  CHECK(found[0].confidence == Confidence::certain);
+  CHECK(found[0].title == title);
+  CHECK(found[0].display_filter == "frame.number in {2}");
+}
+
+TEST_CASE("a DNS server that is not there rejects queries", "[detectors][icmp-unreachable]") {
+  // Old routers quote no DNS id.
+  const std::size_t quoted = GENERATE(std::size_t{28}, std::size_t{68});
+  Case c;
+  c.rejected(0, ip::protocol::udp, dns_query(40000, 5), 3, from_server, quoted);
+  const auto found = c.bench.findings();
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].severity == Severity::error);
+  REQUIRE(!found[0].causes.empty());
+  CHECK(found[0].causes[0].id == "service-down");
+}
+
+TEST_CASE("one datagram that nobody takes is a note, many are a warning",
+          "[detectors][icmp-unreachable]") {
+  Case c;
+  const int times = GENERATE(1, 3);
+  for (int i = 0; i < times; ++i) {
+    c.rejected(i, ip::protocol::udp, udp(40000, 514, pattern(20)), 3, from_server);
+  }
+  const auto found = c.bench.findings();
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].severity == (times == 1 ? Severity::note : Severity::warning));
+}
+
+TEST_CASE("what provoked its error on purpose, or was not seen, is left alone",
+          "[detectors][icmp-unreachable]") {
+  Case c;
+  SECTION("traceroute by port") {
+    c.rejected(0, ip::protocol::udp, udp(40000, 33435, pattern(20)), 3, from_server);
+  }
+  SECTION("traceroute by TTL") {
+    c.rejected(0, ip::protocol::udp, udp(40000, 5000, pattern(20)), 3, from_server, 68, 1);
+  }
+  SECTION("a late answer to a client that has gone") {
+    const Header query{.source = "198.51.100.1", .destination = "192.0.2.1", .identification = 3};
+    c.bench.wire.send(0, ethernet(ip_datagram(query, udp(5000, 40000, pattern(9)))));
+    c.rejected(0.5, ip::protocol::udp, udp(40000, 5000, pattern(20)), 3, from_server);
+  }
+  SECTION("nothing of the quoted packet in this capture") {
+    const Octets never = ip_datagram({.protocol = ip::protocol::tcp}, tcp_syn(40000, 80));
+    c.bench.wire.send(0, ethernet(ip_datagram(from_router, icmp_error(3, 1, never))));
+  }
+  CHECK(c.bench.findings().empty());
+}
+
+TEST_CASE("a scan that meets closed ports is a note", "[detectors][icmp-unreachable]") {
+  Case c;
+  for (std::uint16_t port = 0; port < 20; ++port) {
+    c.rejected(0.1 * port, ip::protocol::udp,
+               udp(40000, static_cast<std::uint16_t>(1000 + port), pattern(4)), 3, from_server);
+  }
+  const auto found = c.bench.findings();
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].severity == Severity::note);
+}
+
+}  // namespace wirefault::test
