@@ -184,4 +184,22 @@ std::vector<Incident> group(std::vector<Finding>& findings) {
   return incidents;
 }
 
+bool put_roots_first(std::vector<Finding>& findings, const std::vector<Incident>& incidents) {
+  bool moved = false;
+  for (const Incident& incident : incidents) {
+    const auto is_root = [&](const Finding& each) { return each.id == incident.root; };
+    const auto is_member = [&](const Finding& each) { return each.incident == incident.id; };
+    const auto first = std::find_if(findings.begin(), findings.end(), is_member);
+    const auto root = std::find_if(first, findings.end(), is_root);
+    if (first == root) continue;
+    std::rotate(first, root, root + 1);
+    moved = true;
+  }
+  for (std::size_t i = 0; moved && i < findings.size(); ++i) {
+    findings[i].id = fmt::format("F{}", i + 1);
+    findings[i].incident.clear();
+  }
+  return moved;
+}
+
 }  // namespace wirefault

@@ -190,6 +190,7 @@ Result Judgement::result(const std::vector<SourceInfo>& sources) const {
   merge_tails(result.findings);
   rank(result.findings);
   result.incidents = group(result.findings);
+  if (put_roots_first(result.findings, result.incidents)) result.incidents = group(result.findings);
   return result;
 }
 

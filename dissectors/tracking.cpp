@@ -63,6 +63,7 @@ void Tracking::prefetch(const Packet& packet) {
 void Tracking::add(const Packet& packet) {
   ++summary_.packets;
   summary_.bytes += packet.original_length;
+  summary_.first = std::min(summary_.first, packet.time);
   advance(clock_.see(packet.time));
 
   const Parsed<link::Frame> frame = link::dissect(packet);

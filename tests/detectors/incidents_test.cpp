@@ -65,6 +65,21 @@ TEST_CASE("an effect's own effects go to the first root", "[detectors][incidents
   CHECK(incidents[0].findings.size() == 3);
 }
 
+TEST_CASE("a root stands before its effects", "[detectors][incidents]") {
+  std::vector<Finding> findings{
+      finding("F1", "tcp-refused", 100, {one("service", "203.0.113.1:443")}),
+      finding("F2", "tcp-syn-timeout", 100, {one("service", "198.51.100.7:443")}),
+      finding("F3", "tcp-syn-flood", 100, {one("service", "198.51.100.7:443")})};
+  const auto incidents = group(findings);
+  CHECK(put_roots_first(findings, incidents));
+  CHECK(findings[1].detector == "tcp-syn-flood");
+  CHECK(findings[1].id == "F2");
+  const auto again = group(findings);
+  REQUIRE(again.size() == 1);
+  CHECK(again[0].findings == std::vector<std::string>{"F2", "F3"});
+  CHECK_FALSE(put_roots_first(findings, again));
+}
+
 TEST_CASE("large packets that are dropped are named as such", "[detectors][incidents]") {
   std::vector<Finding> findings{
       finding("F1", "pmtu-blackhole", 100,
