@@ -56,8 +56,10 @@ void Tracking::prefetch(const Packet& packet) {
   const Bytes bytes = packet.bytes;
   if (packet.link_type != LinkType::ethernet || bytes.size() < 54) return;
   if (be16(&bytes[12]) != 0x0800 || bytes[14] != 0x45 || bytes[23] != ip::protocol::tcp) return;
-  tcp_.prefetch({IpAddress::v4(&bytes[26]), be16(&bytes[34])},
-                {IpAddress::v4(&bytes[30]), be16(&bytes[36])}, 0);
+  tcp_.prefetch({{IpAddress::v4(&bytes[26]), be16(&bytes[34])},
+                 {IpAddress::v4(&bytes[30]), be16(&bytes[36])},
+                 be32(&bytes[38]),
+                 (bytes[47] & (tcp::syn | tcp::ack)) == tcp::syn});
 }
 
 void Tracking::add(const Packet& packet) {

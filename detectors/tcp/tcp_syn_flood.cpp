@@ -291,11 +291,18 @@ class TcpSynFlood final : public Detector {
   // Many addresses, each of which has too little to be named; and not one scanner's doing.
   bool is_carpet(const TargetKey& key, const Tally& tally, const Scene& scene) const {
     std::uint64_t below = 0;
+    std::uint64_t syns_below = 0;
+    std::uint64_t syns_all = 0;
     for (const auto& [address, syns] : tally.addresses.top(TopList<IpAddress>::capacity)) {
       const Tally* single = targets_.find({key.tunnel, {address, key.target.port}, 0});
-      if (single == nullptr || single->level == Level::none) ++below;
+      syns_all += syns;
+      if (single != nullptr && single->level != Level::none) continue;
+      ++below;
+      syns_below += syns;
     }
-    if (below < carpet_addresses || few_make_most(tally.first_sources)) return false;
+    // Where one address has most of it, it is named itself.
+    if (below < carpet_addresses || syns_below * 2 < syns_all || few_make_most(tally.first_sources))
+      return false;
     const auto top = tally.first_sources.top(1);
     return !top.empty() && !scene.is_scanner(top[0].first, key.tunnel);
   }

@@ -1,6 +1,8 @@
 #include "dissectors/tcp/half_open.h"
 
+#include <array>
 #include <bit>
+#include <cstring>
 
 namespace wirefault::tcp {
 namespace {
@@ -60,17 +62,19 @@ std::uint64_t hash_of(const IpAddress& address, std::uint64_t tunnel) {
   return stable_hash(Bytes{reinterpret_cast<const std::uint8_t*>(&address), sizeof address},
                      tunnel);
 }
-// Of an attempt: who, whom, ISN.
+// Of an attempt: who (a hash already), from and to which port, whom, ISN. In few steps: every SYN
+// of a flood is hashed like this.
+std::uint64_t hash_of_attempt(std::uint64_t initiator, std::uint16_t from,
+                              const Endpoint& responder, std::uint32_t isn) {
+  std::array<std::uint64_t, 2> address;
+  std::memcpy(address.data(), &responder.address, sizeof address);
+  const std::uint64_t numbers =
+      std::uint64_t{from} << 48 | std::uint64_t{responder.port} << 32 | isn;
+  return stable_hash(numbers, initiator ^ address[0] ^ std::rotl(address[1], 32));
+}
 std::uint64_t hash_of_attempt(const Endpoint& initiator, const Endpoint& responder,
                               std::uint64_t tunnel, std::uint32_t isn) {
-  struct Attempt {
-    Endpoint initiator;
-    Endpoint responder;
-    std::uint64_t tunnel;
-    std::uint64_t isn;
-  };
-  const Attempt attempt{initiator, responder, tunnel, isn};
-  return stable_hash(Bytes{reinterpret_cast<const std::uint8_t*>(&attempt), sizeof attempt});
+  return hash_of_attempt(hash_of(initiator.address, tunnel), initiator.port, responder, isn);
 }
 
 std::uint32_t left_out_tag(std::uint64_t hash, Timestamp now) {
@@ -128,13 +132,12 @@ HalfOpen::HalfOpen(std::size_t budget, const HashKey& key, FactListener& listene
       known_(known_count),
       left_out_(std::bit_floor(part(budget, left_out_share) / sizeof(std::uint32_t) | 16)) {}
 
-void HalfOpen::prepare(const Segment& segment, const Carriage& carriage) {
-  if ((segment.flags & (syn | ack | rst)) != syn) return;
-  attempt_hash_ =
-      hash_of_attempt(carriage.source, carriage.destination, carriage.tunnel, segment.sequence);
-  source_hash_ = hash_of(carriage.source.address, carriage.tunnel);
-  __builtin_prefetch(&left_out_[attempt_hash_ & (left_out_.size() - 1)]);
-  __builtin_prefetch(&known_[source_hash_ & (known_count - 1)]);
+void HalfOpen::prefetch_syn(const Endpoint& initiator, const Endpoint& responder,
+                            std::uint64_t tunnel, std::uint32_t isn) const {
+  const std::uint64_t source = hash_of(initiator.address, tunnel);
+  const std::uint64_t attempt = hash_of_attempt(source, initiator.port, responder, isn);
+  __builtin_prefetch(&left_out_[attempt & (left_out_.size() - 1)]);
+  __builtin_prefetch(&known_[source & (known_count - 1)]);
 }
 
 std::optional<Opening> HalfOpen::add(const Segment& segment, const Carriage& carriage,
@@ -207,8 +210,9 @@ void HalfOpen::begin_syn(const Segment& segment, const Carriage& carriage, std::
   const Timestamp now = carriage.seen.time;
   const bool has_room = make_room(now);
   Services::Entry& service = services_.at(carriage.destination, carriage.tunnel, now);
-  const std::uint64_t attempt = attempt_hash_;
-  const std::uint64_t source = source_hash_;
+  const std::uint64_t source = hash_of(carriage.source.address, carriage.tunnel);
+  const std::uint64_t attempt =
+      hash_of_attempt(source, carriage.source.port, carriage.destination, segment.sequence);
   const bool known = known_[source & (known_count - 1)] == static_cast<std::uint32_t>(source >> 32);
 
   const std::uint32_t fresh_tag = left_out_tag(attempt, now);

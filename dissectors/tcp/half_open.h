@@ -55,9 +55,10 @@ class HalfOpen {
   // `budget` in bytes. Facts go to `listener`, which must outlive this.
   HalfOpen(std::size_t budget, const HashKey& key, FactListener& listener);
 
+  // Both fetch what add() will look at, some packets ahead: of any segment, and of a SYN besides.
   void prefetch(std::uint64_t hash) const { table_.prefetch(hash); }
-  // Call it before add(): fetches what add() will look at besides, should the segment be a SYN.
-  void prepare(const Segment& segment, const Carriage& carriage);
+  void prefetch_syn(const Endpoint& initiator, const Endpoint& responder, std::uint64_t tunnel,
+                    std::uint32_t isn) const;
 
   // Takes a segment that belongs to no open connection. The opening, when this segment completed
   // the handshake or shows that it was completed before.
@@ -160,10 +161,6 @@ class HalfOpen {
   HandshakeTotals totals_;
   Timestamp next_due_ = Timestamp::max();
   Timestamp next_second_ = Timestamp::max();
-
-  // Of the SYN that add() is about to take.
-  std::uint64_t attempt_hash_ = 0;
-  std::uint64_t source_hash_ = 0;
 
   // Both are tags by place; what comes later overwrites. A false match admits one SYN too many.
   std::vector<std::uint32_t> known_;     // initiators that completed a handshake

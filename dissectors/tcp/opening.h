@@ -51,21 +51,30 @@ struct ConnectionKey {
   std::uint64_t tunnel = 0;
 
   static ConnectionKey of(const Endpoint& a, const Endpoint& b, std::uint64_t tunnel) {
-    return precedes(a, b) ? ConnectionKey{a, b, tunnel} : ConnectionKey{b, a, tunnel};
+    // No branch: in a flood each would be a coin toss.
+    const std::array<const Endpoint*, 2> ends{&a, &b};
+    const std::size_t first = precedes(a, b) ? 0 : 1;
+    return {*ends[first], *ends[1 - first], tunnel};
   }
   friend bool operator==(const ConnectionKey&, const ConnectionKey&) = default;
 
  private:
   // Some order, and a quick one: this is done for every segment.
   static bool precedes(const Endpoint& a, const Endpoint& b) {
-    std::array<std::uint32_t, sizeof(Endpoint) / 4> left;
-    std::array<std::uint32_t, sizeof(Endpoint) / 4> right;
-    std::memcpy(left.data(), &a, sizeof a);
-    std::memcpy(right.data(), &b, sizeof b);
-    return left < right;
+    struct Words {
+      std::uint64_t first, second;
+      std::uint32_t third;
+    };
+    Words left;
+    Words right;
+    std::memcpy(&left, &a, sizeof a);
+    std::memcpy(&right, &b, sizeof b);
+    const bool last = left.third < right.third;
+    const bool tail = (left.second < right.second) | ((left.second == right.second) & last);
+    return (left.first < right.first) | ((left.first == right.first) & tail);
   }
 };
-static_assert(sizeof(Endpoint) % 4 == 0);
+static_assert(sizeof(Endpoint) == 20);
 
 // What one side's SYN said, the responder's being its SYN-ACK.
 struct Offer {

@@ -23,17 +23,19 @@ std::uint64_t Tracker::hash_of(const ConnectionKey& key) {
   return ahead.hash;
 }
 
-void Tracker::prefetch(const Endpoint& source, const Endpoint& destination, std::uint64_t tunnel) {
-  const std::uint64_t hash = hash_of(ConnectionKey::of(source, destination, tunnel));
+void Tracker::prefetch(const Glance& glance) {
+  const std::uint64_t hash = hash_of(ConnectionKey::of(glance.source, glance.destination, 0));
   connections_.prefetch(hash);
   half_open_.prefetch(hash);
+  if (glance.is_syn) {
+    half_open_.prefetch_syn(glance.source, glance.destination, 0, glance.sequence);
+  }
 }
 
 void Tracker::add(const Segment& segment, const Carriage& carriage) {
   const ConnectionKey key =
       ConnectionKey::of(carriage.source, carriage.destination, carriage.tunnel);
   const std::uint64_t hash = hash_of(key);
-  half_open_.prepare(segment, carriage);
   Connection* connection = connections_.find(hash, key, carriage.seen.time);
   if (connection != nullptr && segment.has(syn) && !segment.has(ack) &&
       connections_.yields_to(*connection, segment, carriage)) {

@@ -25,14 +25,22 @@ struct Quoted {
   Sighting last;  // of an attempt: its last SYN
 };
 
+// What little of a segment is read ahead. Not of one in a tunnel.
+struct Glance {
+  Endpoint source;
+  Endpoint destination;
+  std::uint32_t sequence = 0;
+  bool is_syn = false;  // without ACK
+};
+
 class Tracker {
  public:
   // Facts go to `listener`, which must outlive the tracker.
   Tracker(Settings& settings, const Budgets& budgets, const HashKey& key, FactListener& listener);
 
-  // Fetches what add() will look at for a segment between these two, some packets before it is its
-  // turn: with tables as large as these, every look is a cache miss.
-  void prefetch(const Endpoint& source, const Endpoint& destination, std::uint64_t tunnel);
+  // Fetches what add() will look at, some packets before it is that segment's turn: with tables as
+  // large as these, every look is a cache miss.
+  void prefetch(const Glance& glance);
   void add(const Segment& segment, const Carriage& carriage);
   // An ICMP error says that a segment did not arrive. What that segment belongs to.
   Quoted reject(const Rejected& rejected);

@@ -114,6 +114,20 @@ TEST_CASE("a carpet over a network is named once", "[detectors][tcp-syn-flood]")
   CHECK(found[0].variant == "carpet");
 }
 
+TEST_CASE("one flooded address among many in use is no carpet", "[detectors][tcp-syn-flood]") {
+  Case c;
+  for (int i = 0; i < 20; ++i) {
+    TcpPair pair{c.bench.wire};
+    pair.initiator.port = static_cast<std::uint16_t>(40000 + i);
+    pair.responder = endpoint("198.51.100." + std::to_string(100 + i), 80);
+    pair.handshake(0.1 * i);
+  }
+  c.bench.flood(3, 600, 0.007, c.target);
+  const auto found = c.bench.findings(15);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].variant == "spoofed-spread");
+}
+
 TEST_CASE("one scanner's SYNs to a network are no carpet", "[detectors][tcp-syn-flood]") {
   Case c;
   for (int i = 0; i < 640; ++i) {
