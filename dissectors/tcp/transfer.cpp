@@ -54,8 +54,8 @@ void Transfer::begin(Connection& connection, const Opening& opening) {
   Side& responder = low_opens ? connection.high : connection.low;
   const auto anchor_at = [](Side& side, const Offer& offer) {
     if (!offer.was_seen) return;
-    side.next = side.acked = first_position(offer.isn) + 1;
-    side.first = static_cast<std::uint32_t>(side.next);
+    side.first = wrapping_add(offer.isn, 1u);
+    side.next = side.acked = first_position(side.first);
     side.was_seen = true;
     side.from_syn = true;
     side.ack_known = true;
@@ -74,6 +74,11 @@ void Transfer::begin(Connection& connection, const Opening& opening) {
     return static_cast<std::uint16_t>(
         receiver.has_mss && receiver.mss > options + 64 ? receiver.mss - options : 0);
   };
+  // The opening's repetitions, for they are repetitions of packets too.
+  initiator.repeats = opening.syns > 1 ? opening.syns - 1u : 0u;
+  responder.repeats = opening.syn_acks > 1 ? opening.syn_acks - 1u : 0u;
+  counters_.repeats += initiator.repeats + responder.repeats;
+
   initiator.mss = may_send(b);
   responder.mss = may_send(a);
 
@@ -210,7 +215,7 @@ void Transfer::take_overlap(const Step& step, Position begin, Position end) {
     if (side.from_syn) return;
     if (end <= side.start()) {
       // From before the capture began. What lies between may still come.
-      if (begin <= wild_distance) return;
+      if (begin < first_position(0)) return;
       if (end < side.start()) {
         Hole unknown;
         unknown.begin = end;
@@ -403,8 +408,8 @@ void Transfer::fill(const Step& step, const Hole& hole, std::uint32_t length, Po
     fact.late = step.carriage.seen;
     fact.offset = begin - side.start();
     fact.length = length;
-    // The late one is counted already.
-    fact.overtaken_by = side.data_segments - hole.segments_before - 1;
+    // The late one is counted already, unless it is a lone FIN.
+    fact.overtaken_by = std::max(side.data_segments - hole.segments_before, 1u) - 1;
     fact.lateness = age;
     fact.proven = proven;
     listener_.on_tcp_out_of_order(fact);
