@@ -74,11 +74,6 @@ void Transfer::begin(Connection& connection, const Opening& opening) {
     return static_cast<std::uint16_t>(
         receiver.has_mss && receiver.mss > options + 64 ? receiver.mss - options : 0);
   };
-  // The opening's repetitions, for they are repetitions of packets too.
-  initiator.repeats = opening.syns > 1 ? opening.syns - 1u : 0u;
-  responder.repeats = opening.syn_acks > 1 ? opening.syn_acks - 1u : 0u;
-  counters_.repeats += initiator.repeats + responder.repeats;
-
   initiator.mss = may_send(b);
   responder.mss = may_send(a);
 
