@@ -341,7 +341,11 @@ void Transfer::take_repeat(const Step& step, Position begin, Position end) {
 // Acknowledged before it came again: the acknowledgment was lost or slow, or the timer too short.
 void Transfer::take_needless(const Step& step, Position begin, Position end) {
   const Side& side = step.sender;
-  if (step.now() - side.progressed < crossing && step.segment.payload.length != 0) {
+  const bool is_new_packet =
+      side.id_run >= ids_are_rising && step.carriage.has_identification &&
+      newer_by(static_cast<std::uint16_t>(step.carriage.identification), side.last_id) > 0;
+  if (step.now() - side.progressed < crossing && step.segment.payload.length != 0 &&
+      !is_new_packet) {
     ++counters_.copies;
     return;
   }
