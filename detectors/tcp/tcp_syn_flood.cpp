@@ -123,15 +123,24 @@ class TcpSynFlood final : public Detector {
 
   void on_tcp_service_second(const tcp::ServiceSecond& second) override {
     const TargetKey key{second.tunnel, second.service, 0};
-    add(targets_[key], second);
-    if (second.service.port == 0) return;
-    Tally& carpet =
-        carpets_[{second.tunnel, {network_of(second.service.address), second.service.port}, 1}];
+    const TargetKey network{
+        second.tunnel, {network_of(second.service.address), second.service.port}, 1};
+    // Nothing is kept of services whose connections all open: they are most, and many.
+    const bool quiet = is_quiet(second);
+    if (!quiet || targets_.find(key) != nullptr) add(targets_[key], second);
+    if (second.service.port == 0 || (quiet && carpets_.find(network) == nullptr)) return;
+    Tally& carpet = carpets_[network];
     if (second.new_syns > 0) {
       carpet.addresses.add(second.service.address, second.new_syns);
       carpet.first_sources.add(second.first.address);
     }
     add(carpet, second);
+  }
+
+  static bool is_quiet(const tcp::ServiceSecond& second) {
+    return second.new_syns <= second.completed && second.repeated_syns == 0 &&
+           second.half_open_change <= 0 && second.stray_syn_acks == 0 &&
+           second.unacknowledged_at_end == 0;
   }
 
   void on_tcp_crowd(const tcp::Crowd& crowd) override {
