@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "detectors/incidents.h"
+#include "detectors/quality.h"
 #include "detectors/ranking.h"
 #include "dissectors/dns/codes.h"
 
@@ -187,6 +188,9 @@ Result Judgement::result(const std::vector<SourceInfo>& sources) const {
       result.findings.push_back(std::move(finding));
     }
   }
+  result.quality = assess(summary_, sources);
+  result.not_looked_at = not_looked_at(summary_);
+  apply_gates(summary_, sources, entries_, result);
   merge_tails(result.findings);
   rank(result.findings);
   result.incidents = group(result.findings);

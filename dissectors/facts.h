@@ -13,6 +13,7 @@
 #include "dissectors/icmp/facts.h"
 #include "dissectors/ip/facts.h"
 #include "dissectors/parsed.h"
+#include "dissectors/quality.h"
 #include "dissectors/tcp/facts.h"
 #include "dissectors/tcp/transfer_facts.h"
 
@@ -58,10 +59,18 @@ struct CaptureSummary {
   std::uint64_t fragmented_datagrams = 0;
   std::uint64_t incomplete_datagrams = 0;                   // never whole in this capture
   std::array<std::uint64_t, copy_kind_count> duplicates{};  // by CopyKind; tracked only once
+  CaptureQuality quality;
   std::uint64_t clock_steps_back = 0;
   std::uint64_t clock_steps_forward = 0;
   std::uint64_t evicted = 0;  // from any table
 };
+
+// Fragments without ports, and packets without any, are missing altogether: a capture filter on
+// ports does that, so their absence says nothing.
+inline bool hides_fragments(const CaptureSummary& summary) {
+  return summary.quality.later_fragments == 0 && summary.arp_packets == 0 &&
+         summary.icmp_packets == 0;
+}
 
 class FactListener {
  public:

@@ -66,6 +66,7 @@ void Tracking::add(const Packet& packet) {
   ++summary_.packets;
   summary_.bytes += packet.original_length;
   summary_.first = std::min(summary_.first, packet.time);
+  quality_.see(packet);
   advance(clock_.see(packet.time));
 
   const Parsed<link::Frame> frame = link::dissect(packet);
@@ -133,6 +134,7 @@ void Tracking::add_fragment(const ip::Datagram& fragment, const Sighting& seen,
                             const CapturePlace& place) {
   const Duplicates::Verdict verdict = duplicates_.look(fragment, place, seen.time);
   if (verdict.is_copy) return;
+  if (fragment.fragment_offset != 0) quality_.see_later_fragment();
   icmp_.watch(fragment, seen, verdict.tunnel);
   const auto whole = reassembly_.add(fragment, seen, verdict.tunnel);
   if (!whole) return note_flaw(whole.flaw());
@@ -209,15 +211,13 @@ void Tracking::add_transport(const ip::Datagram& datagram, const Sighting& seen,
 void Tracking::add_udp(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel) {
   const Parsed<udp::Datagram> udp = udp::Datagram::parse(datagram.payload);
   if (!udp) return note_flaw(udp.flaw());
-  if (udp->source_port == dns_port || udp->destination_port == dns_port) {
+  const Endpoint source{datagram.source, udp->source_port};
+  const Endpoint destination{datagram.destination, udp->destination_port};
+  quality_.see_ports(source, destination);
+  if (source.port == dns_port || destination.port == dns_port) {
     const Parsed<dns::Message> message = dns::Message::parse(udp->payload);
     if (!message) return note_flaw(message.flaw());
-    add_dns(*message, {seen,
-                       {datagram.source, udp->source_port},
-                       {datagram.destination, udp->destination_port},
-                       tunnel,
-                       Transport::udp,
-                       datagram.was_fragmented});
+    add_dns(*message, {seen, source, destination, tunnel, Transport::udp, datagram.was_fragmented});
   } else {
     icmp_.remember(datagram, seen, tunnel);
   }
@@ -246,6 +246,7 @@ void Tracking::add_tcp(const ip::Datagram& datagram, const Sighting& seen, std::
   const Parsed<tcp::Segment> segment = tcp::Segment::parse(datagram.payload);
   if (!segment) return note_flaw(segment.flaw());
   const auto carriage = tcp::Carriage::of(datagram, *segment, seen, tunnel);
+  quality_.see_ports(carriage.source, carriage.destination);
   tcp_.add(*segment, carriage);
   if (segment->source_port == dns_port || segment->destination_port == dns_port) {
     dns_streams_.add(
@@ -284,6 +285,7 @@ void Tracking::finish() {
   name_the_rest();
   summary_.icmp_errors = icmp_.errors();
   summary_.icmp_unmatched = icmp_.unmatched();
+  summary_.quality = quality_.quality();
   summary_.duplicates = duplicates_.counts();
   summary_.evicted = dns_.counters().evicted + tcp_.evicted() + reassembly_.counters().evicted;
   const tcp::TransferCounters& transfers = tcp_.connections().transfers();

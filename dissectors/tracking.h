@@ -17,6 +17,7 @@
 #include "dissectors/ip/datagram.h"
 #include "dissectors/ip/reassembly.h"
 #include "dissectors/link/frame.h"
+#include "dissectors/quality.h"
 #include "dissectors/settings.h"
 #include "dissectors/tcp/tracker.h"
 
@@ -59,6 +60,7 @@ class Tracking {
   FactListener& listener_;
   Clock clock_;
   Timestamp next_second_ = Timestamp::max();
+  QualityGauge quality_;
   Duplicates duplicates_;
   ip::Reassembly reassembly_;
   dns::Tracker dns_;

@@ -70,9 +70,6 @@ class IpFragmentLoss final : public Detector {
         share_{setup.percent("share", 5, "or this part of at least 20 datagrams in fragments")} {}
 
   void on_ip_fragmented_datagram(const ip::FragmentedDatagram& datagram) override {
-    for (const ip::Fragment& fragment : datagram.kept()) {
-      later_fragments_seen_ = later_fragments_seen_ || fragment.offset != 0;
-    }
     if (datagram.is_complete()) return add_complete(datagram);
     // Used identifications, attacks and what the table or the capture cut off say nothing.
     if (datagram.outcome != FragmentOutcome::incomplete) return;
@@ -98,7 +95,7 @@ class IpFragmentLoss final : public Detector {
   }
 
   void on_capture_ended(const CaptureSummary& summary) override {
-    other_traffic_seen_ = summary.arp_packets > 0 || summary.icmp_packets > 0;
+    fragments_hidden_ = hides_fragments(summary);
   }
 
   void judge(const Scene& scene, std::vector<Finding>& findings) const override {
@@ -136,12 +133,10 @@ class IpFragmentLoss final : public Detector {
     tally.last_lost = std::max(tally.last_lost, datagram.last.time);
   }
 
-  bool may_be_filtered() const { return !later_fragments_seen_ && !other_traffic_seen_; }
-
   bool is_worth_a_finding(const Tally& tally) const {
     if (tally.lost == 0) return false;
     if (tally.confirmed > 0) return true;
-    if (may_be_filtered()) return false;
+    if (fragments_hidden_) return false;
     const std::uint64_t all = tally.lost + tally.complete + tally.delayed;
     return tally.upper_failures > 0 || tally.lost >= min_lost_ ||
            (all >= 20 && tally.lost * 100 >= all * share_);
@@ -256,8 +251,7 @@ class IpFragmentLoss final : public Detector {
   const std::uint64_t min_lost_;
   const std::uint64_t share_;
   TallyMap<PathKey, Tally> paths_{1024};
-  bool later_fragments_seen_ = false;
-  bool other_traffic_seen_ = false;
+  bool fragments_hidden_ = true;  // until the end of the capture shows that they are not
 };
 
 }  // namespace

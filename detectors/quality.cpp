@@ -1,0 +1,287 @@
+#include "detectors/quality.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "detectors/wording.h"
+
+namespace wirefault {
+namespace {
+
+// Zeek alarms at a tenth; from a thousandth on, single losses are as likely the capture's.
+constexpr std::uint64_t degraded_per_mille = 1;
+constexpr std::uint64_t capped_per_mille = 10;
+constexpr std::uint64_t withheld_per_mille = 100;
+// Fewer of anything make no share.
+constexpr std::uint64_t enough_connections = 20;
+constexpr std::uint64_t enough_unseen = 3;
+
+std::uint64_t per_mille(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? 0 : part * 1000 / whole;
+}
+
+Grade grade_of_loss(std::uint64_t share) {
+  return share >= withheld_per_mille   ? Grade::unusable
+         : share >= degraded_per_mille ? Grade::degraded
+                                       : Grade::ok;
+}
+
+std::uint64_t drops_of(const std::vector<SourceInfo>& sources) {
+  std::uint64_t all = 0;
+  for (const SourceInfo& source : sources) {
+    std::uint64_t by_interface = 0;
+    for (const InterfaceInfo& interface : source.interfaces) {
+      by_interface +=
+          interface.dropped_by_interface.value_or(0) + interface.dropped_by_kernel.value_or(0);
+    }
+    // Two ways of telling the same drops.
+    all += std::max(by_interface, source.packets_dropped);
+  }
+  return all;
+}
+
+std::uint64_t duplicates_of(const CaptureSummary& summary) {
+  return std::accumulate(summary.duplicates.begin(), summary.duplicates.end(), std::uint64_t{0});
+}
+
+std::uint64_t malformed_of(const CaptureSummary& summary) {
+  std::uint64_t all = 0;
+  for (std::size_t i = 0; i < flaw_count; ++i) {
+    if (static_cast<Flaw>(i) != Flaw::cut_short) all += summary.flaws[i];
+  }
+  return all;
+}
+
+std::uint64_t not_dissected_of(const CaptureSummary& summary) {
+  std::uint64_t all = 0;
+  for (const auto& [name, count] : summary.not_dissected) all += count;
+  return all;
+}
+
+bool mostly_one_way(const CaptureSummary& summary) {
+  return summary.tcp_connections >= enough_connections &&
+         summary.tcp_one_sided * 10 >= summary.tcp_connections * 9;
+}
+
+// Of what was on the wire, the larger of what the capture admits and what acknowledgments prove.
+std::uint64_t lost_per_mille(const CaptureSummary& summary,
+                             const std::vector<SourceInfo>& sources) {
+  const std::uint64_t drops = drops_of(sources);
+  const std::uint64_t unseen = summary.tcp_acked_unseen >= enough_unseen
+                                   ? per_mille(summary.tcp_acked_unseen, summary.tcp_acks)
+                                   : 0;
+  return std::max(per_mille(drops, summary.packets + drops), unseen);
+}
+
+class Notes {
+ public:
+  explicit Notes(Quality& quality) : quality_{quality} {}
+
+  void add(std::string_view kind, Grade grade, std::uint64_t count, std::string text) {
+    quality_.notes.push_back({kind, grade, count, std::move(text)});
+    quality_.grade = std::max(quality_.grade, grade);
+  }
+
+ private:
+  Quality& quality_;
+};
+
+void note_losses(Notes& notes, const CaptureSummary& summary,
+                 const std::vector<SourceInfo>& sources) {
+  if (const std::uint64_t drops = drops_of(sources); drops > 0) {
+    const std::uint64_t all = summary.packets + drops;
+    notes.add("kernel-drops", grade_of_loss(per_mille(drops, all)), drops,
+              fmt::format("{} dropped before they were captured ({})", plural(drops, "packet"),
+                          share_text(drops, all)));
+  }
+  if (summary.tcp_acked_unseen >= enough_unseen) {
+    notes.add("acked-unseen", grade_of_loss(per_mille(summary.tcp_acked_unseen, summary.tcp_acks)),
+              summary.tcp_acked_unseen,
+              fmt::format("{} of {} TCP acknowledgments are for data missing from the capture",
+                          grouped(summary.tcp_acked_unseen), grouped(summary.tcp_acks)));
+  }
+  if (summary.tcp_one_sided > 0) {
+    const bool few = summary.tcp_one_sided * 100 < summary.tcp_connections;
+    notes.add("one-sided",
+              mostly_one_way(summary) ? Grade::unusable
+              : few                   ? Grade::ok
+                                      : Grade::degraded,
+              summary.tcp_one_sided,
+              fmt::format("{} of {} TCP connections were seen in one direction only",
+                          grouped(summary.tcp_one_sided), grouped(summary.tcp_connections)));
+  }
+}
+
+void note_contents(Notes& notes, const CaptureSummary& summary) {
+  const CaptureQuality& quality = summary.quality;
+  const std::uint64_t duplicates = duplicates_of(summary);
+  // A few are a network's own doing; from one in twenty on they are the capture's.
+  if (duplicates * 20 >= summary.packets && duplicates > 0) {
+    notes.add("duplicates", Grade::ok, duplicates,
+              fmt::format("{} of {} packets are copies of others and count once",
+                          grouped(duplicates), grouped(summary.packets)));
+  }
+  const std::uint64_t unreadable = summary.flaws[static_cast<std::size_t>(Flaw::cut_short)];
+  if (quality.snap_cut > 0) {
+    notes.add("snap-cut", unreadable > 0 ? Grade::degraded : Grade::ok, quality.snap_cut,
+              unreadable > 0 ? fmt::format("{} cut by the capture, {} of them too short to read",
+                                           plural(quality.snap_cut, "packet"), grouped(unreadable))
+                             : fmt::format("{} cut by the capture, none too short to read",
+                                           plural(quality.snap_cut, "packet")));
+  }
+  if (const std::uint64_t malformed = malformed_of(summary); malformed > 0) {
+    const auto worst = std::max_element(summary.flaws.begin() + 2, summary.flaws.end());
+    const auto code = static_cast<Flaw>(worst - summary.flaws.begin());
+    notes.add(
+        "malformed", Grade::ok, malformed,
+        fmt::format("{} malformed, most often {}", plural(malformed, "packet"), flaw_code(code)));
+  }
+  if (hides_fragments(summary) && quality.common_port != 0 && summary.packets >= 10) {
+    notes.add(
+        "port-filter", Grade::ok, quality.common_port,
+        fmt::format("only port {}: a capture filter may have left out fragments, ICMP and ARP",
+                    quality.common_port));
+  }
+  if (summary.tcp_joined_midway * 2 > summary.tcp_connections) {
+    notes.add("mid-stream", Grade::ok, summary.tcp_joined_midway,
+              fmt::format("{} of {} TCP connections had begun before the capture",
+                          grouped(summary.tcp_joined_midway), grouped(summary.tcp_connections)));
+  }
+}
+
+void note_time(Notes& notes, const CaptureSummary& summary) {
+  const CaptureQuality& quality = summary.quality;
+  const std::uint64_t steps = quality.clock_steps + summary.clock_steps_forward;
+  if (steps > 0) {
+    notes.add("clock-step", Grade::degraded, steps,
+              fmt::format("the clock of the capture stepped {}", plural(steps, "time")));
+  }
+  if (quality.silences > 0) {
+    notes.add("silence-gap", Grade::degraded, quality.silences,
+              fmt::format("no packet at all for {} in the middle of steady traffic{}",
+                          rough_duration(quality.longest_silence),
+                          quality.silences == 1 ? std::string{}
+                                                : fmt::format(", {} such gaps", quality.silences)));
+  }
+  // The rounding of few packets proves nothing.
+  if (quality.has_coarse_times && summary.packets >= 100) {
+    notes.add("coarse-times", Grade::ok, 0, "times are whole milliseconds");
+  }
+}
+
+bool rests_on_absence(const Finding& finding, const std::vector<const DetectorEntry*>& entries) {
+  // Where a packet proves it all the same, the capture is beside the point.
+  if (finding.confidence == Confidence::certain) return false;
+  const auto entry = std::find_if(entries.begin(), entries.end(), [&](const DetectorEntry* each) {
+    return each->id == finding.detector;
+  });
+  return entry != entries.end() && (*entry)->basis == Basis::absence;
+}
+
+}  // namespace
+
+Quality assess(const CaptureSummary& summary, const std::vector<SourceInfo>& sources) {
+  Quality quality;
+  Notes notes{quality};
+  note_losses(notes, summary, sources);
+  note_contents(notes, summary);
+  note_time(notes, summary);
+  if (summary.evicted > 0) {
+    notes.add("evicted", Grade::degraded, summary.evicted,
+              fmt::format("{} given up for want of memory: counts are lower bounds",
+                          plural(summary.evicted, "record")));
+  }
+  std::stable_sort(quality.notes.begin(), quality.notes.end(),
+                   [](const QualityNote& a, const QualityNote& b) {
+                     return a.grade != b.grade ? a.grade > b.grade : a.kind < b.kind;
+                   });
+  std::uint64_t encrypted = 0;
+  for (const auto& [server, flows] : summary.quality.encrypted_dns) encrypted += flows;
+  quality.numbers = {{"kernel_drops", drops_of(sources)},
+                     {"acked_unseen", summary.tcp_acked_unseen},
+                     {"one_way_flows", summary.tcp_one_sided},
+                     {"joined_midway", summary.tcp_joined_midway},
+                     {"duplicates", duplicates_of(summary)},
+                     {"snap_cut", summary.quality.snap_cut},
+                     {"malformed", malformed_of(summary)},
+                     {"not_dissected", not_dissected_of(summary)},
+                     {"icmp_unmatched", summary.icmp_unmatched},
+                     {"later_fragments", summary.quality.later_fragments},
+                     {"clock_steps", summary.quality.clock_steps + summary.clock_steps_forward},
+                     {"silence_gaps", summary.quality.silences},
+                     {"encrypted_dns_flows", encrypted},
+                     {"evicted", summary.evicted}};
+  return quality;
+}
+
+std::vector<std::string> not_looked_at(const CaptureSummary& summary) {
+  std::vector<std::string> clauses;
+  for (const auto& [server, flows] : summary.quality.encrypted_dns) {
+    clauses.push_back(fmt::format("{} to {} (encrypted)", plural(flows, "encrypted DNS flow"),
+                                  server.to_string()));
+  }
+  // Too many kinds to be worth reading are summed up.
+  constexpr std::size_t most_kinds = 4;
+  std::vector<std::pair<std::uint64_t, std::string>> kinds;
+  for (const auto& [name, count] : summary.not_dissected) kinds.emplace_back(count, name);
+  std::stable_sort(kinds.begin(), kinds.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::uint64_t rest = 0;
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    if (i < most_kinds) {
+      clauses.push_back(fmt::format("{} of {}", plural(kinds[i].first, "packet"), kinds[i].second));
+    } else {
+      rest += kinds[i].first;
+    }
+  }
+  if (rest > 0) clauses.push_back(fmt::format("{} of other kinds", plural(rest, "packet")));
+  return clauses;
+}
+
+void apply_gates(const CaptureSummary& summary, const std::vector<SourceInfo>& sources,
+                 const std::vector<const DetectorEntry*>& entries, Result& result) {
+  const std::uint64_t drops = drops_of(sources);
+  const std::uint64_t lost = lost_per_mille(summary, sources);
+  const bool blind = lost >= withheld_per_mille || mostly_one_way(summary);
+  std::uint64_t withheld = 0;
+  std::vector<Finding> kept;
+  for (Finding& finding : result.findings) {
+    if (summary.evicted > 0) finding.lower_bound = true;
+    if (!rests_on_absence(finding, entries)) {
+      kept.push_back(std::move(finding));
+      continue;
+    }
+    if (blind) {
+      ++withheld;
+      continue;
+    }
+    if (lost >= capped_per_mille) {
+      finding.confidence = Confidence::possible;
+      finding.severity = std::min(finding.severity, Severity::warning);
+    }
+    if (drops > 0) {
+      finding.caveats.push_back(
+          {"kernel-drops",
+           fmt::format("{} could hide at most {} of what is missing here",
+                       plural(drops, "dropped packet"), grouped(std::min(drops, finding.count)))});
+    } else if (lost >= degraded_per_mille) {
+      finding.caveats.push_back(
+          {"acked-unseen",
+           fmt::format("the capture itself lacks about {} of 1,000 packets", lost)});
+    }
+    kept.push_back(std::move(finding));
+  }
+  result.findings = std::move(kept);
+  if (withheld == 0) return;
+  const Grade grade = Grade::unusable;
+  result.quality.notes.insert(
+      result.quality.notes.begin(),
+      {"withheld", grade, withheld,
+       fmt::format("{} about missing packets withheld: the capture lacks too many itself",
+                   plural(withheld, "finding"))});
+  result.quality.grade = grade;
+}
+
+}  // namespace wirefault

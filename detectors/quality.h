@@ -1,0 +1,25 @@
+// How far a capture can be trusted, and what follows for findings that rest on packets that never
+// came. Blame the capture before the network.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "detectors/detector.h"
+#include "detectors/result.h"
+#include "dissectors/facts.h"
+
+namespace wirefault {
+
+Quality assess(const CaptureSummary& summary, const std::vector<SourceInfo>& sources);
+
+// Traffic that was there and could not be judged, a clause each.
+std::vector<std::string> not_looked_at(const CaptureSummary& summary);
+
+// Withholds or weakens what the capture itself may have caused, and says by how much it may be off.
+// `entries` are the detectors that ran.
+void apply_gates(const CaptureSummary& summary, const std::vector<SourceInfo>& sources,
+                 const std::vector<const DetectorEntry*>& entries, Result& result);
+
+}  // namespace wirefault

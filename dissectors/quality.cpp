@@ -1,0 +1,65 @@
+#include "dissectors/quality.h"
+
+#include <algorithm>
+
+#include "dissectors/hash.h"
+
+namespace wirefault {
+namespace {
+
+using std::chrono::seconds;
+
+// Traffic this dense does not pause for seconds without a reason.
+constexpr std::int64_t steady_rate = 20;  // packets per second
+constexpr Duration steady_time = seconds{5};
+
+constexpr std::size_t max_encrypted_servers = 16;
+constexpr std::size_t max_encrypted_flows = 4096;
+
+}  // namespace
+
+void QualityGauge::note_silence(Timestamp time) {
+  const Duration steady = last_ - steady_from_;
+  if (last_ != Timestamp{} && steady >= steady_time &&
+      static_cast<std::int64_t>(since_silence_) >= steady_rate * (steady / seconds{1})) {
+    ++quality_.silences;
+    if (time - last_ > quality_.longest_silence) {
+      quality_.longest_silence = time - last_;
+      quality_.silent_from = last_;
+    }
+  }
+  steady_from_ = time;
+  since_silence_ = 0;
+}
+
+void QualityGauge::narrow_ports(std::uint16_t source, std::uint16_t destination) {
+  if (!ports_seen_) {
+    ports_seen_ = true;
+    candidates_ = {source, destination};
+  }
+  for (std::uint16_t& candidate : candidates_) {
+    if (candidate != source && candidate != destination) candidate = 0;
+  }
+  ports_settled_ = candidates_[0] == 0 && candidates_[1] == 0;
+  // A lone conversation has two; the service's is the smaller.
+  const auto [low, high] = std::minmax(candidates_[0], candidates_[1]);
+  quality_.common_port = low != 0 ? low : high;
+}
+
+void QualityGauge::count_encrypted(const Endpoint& source, const Endpoint& destination) {
+  const bool to_server = destination.port == dns_over_tls_port;
+  const Endpoint& client = to_server ? source : destination;
+  const Endpoint& server = to_server ? destination : source;
+  if (encrypted_flows_.size() == max_encrypted_flows) return;
+  const std::uint64_t flow =
+      stable_hash(client.address.bytes(), stable_hash(server.address.bytes(), client.port));
+  if (!encrypted_flows_.insert(flow).second) return;
+  const auto known = quality_.encrypted_dns.find(server);
+  if (known != quality_.encrypted_dns.end()) {
+    ++known->second;
+  } else if (quality_.encrypted_dns.size() < max_encrypted_servers) {
+    quality_.encrypted_dns.emplace(server, 1);
+  }
+}
+
+}  // namespace wirefault

@@ -1,0 +1,79 @@
+// What a capture shows of its own quality: how much of each packet it kept, how its clock ran, when
+// it fell silent, and whether a filter chose what is in it. Of the packets alone; the counters of a
+// capture file are Source's, and what the conversations tell (acknowledgments of what was never
+// seen, missing directions) is counted by their trackers.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <set>
+
+#include "capture/packet.h"
+#include "dissectors/address.h"
+
+namespace wirefault {
+
+struct CaptureQuality {
+  std::uint64_t snap_cut = 0;         // packets of which only the start was kept
+  std::uint64_t later_fragments = 0;  // fragments other than first ones
+  std::uint64_t clock_steps = 0;      // back by 100 ms or more
+  std::uint64_t silences = 0;         // of 5 s or more in the middle of steady traffic
+  Duration longest_silence{};
+  Timestamp silent_from{};       // of the longest
+  bool has_coarse_times = true;  // no packet was stamped finer than a millisecond
+
+  // The port that all TCP and UDP packets have in common; 0: none.
+  std::uint16_t common_port = 0;
+  // Conversations with DNS over TLS or QUIC, RFC 7858 and RFC 9250, by server.
+  std::map<Endpoint, std::uint64_t> encrypted_dns;
+};
+
+class QualityGauge {
+ public:
+  void see(const Packet& packet) {
+    if (packet.bytes.size() < packet.original_length) ++quality_.snap_cut;
+    if (packet.has_time) see_time(packet.time);
+  }
+  // Of every TCP segment and UDP datagram.
+  void see_ports(const Endpoint& source, const Endpoint& destination) {
+    if (!ports_settled_) narrow_ports(source.port, destination.port);
+    if (source.port == dns_over_tls_port || destination.port == dns_over_tls_port) {
+      count_encrypted(source, destination);
+    }
+  }
+  void see_later_fragment() { ++quality_.later_fragments; }
+
+  const CaptureQuality& quality() const { return quality_; }
+
+ private:
+  static constexpr std::uint16_t dns_over_tls_port = 853;
+  static constexpr std::int64_t step_ns = 100'000'000;
+  static constexpr std::int64_t silence_ns = 5'000'000'000;
+
+  void see_time(Timestamp time) {
+    const std::int64_t ahead = (time - last_).count();
+    if (ahead >= silence_ns) note_silence(time);
+    if (ahead <= -step_ns && last_ != Timestamp{}) ++quality_.clock_steps;
+    if (quality_.has_coarse_times && time.time_since_epoch().count() % 1'000'000 != 0) {
+      quality_.has_coarse_times = false;
+    }
+    last_ = time;
+    ++since_silence_;
+  }
+  void note_silence(Timestamp time);
+  void narrow_ports(std::uint16_t source, std::uint16_t destination);
+  void count_encrypted(const Endpoint& source, const Endpoint& destination);
+
+  CaptureQuality quality_;
+  Timestamp last_{};
+  Timestamp steady_from_{};
+  std::uint64_t since_silence_ = 0;
+  // What is left of the two ports of the first packet.
+  std::array<std::uint16_t, 2> candidates_{};
+  bool ports_seen_ = false;
+  bool ports_settled_ = false;
+  std::set<std::uint64_t> encrypted_flows_;  // hashes
+};
+
+}  // namespace wirefault
