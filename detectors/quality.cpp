@@ -65,14 +65,19 @@ bool mostly_one_way(const CaptureSummary& summary) {
          summary.tcp_one_sided * 10 >= summary.tcp_connections * 9;
 }
 
+// In a thousand, of the acknowledgments that say something new.
+std::uint64_t unseen_per_mille(const CaptureSummary& summary) {
+  if (summary.tcp_acked_unseen < enough_unseen) return 0;
+  // A share of few is no share, but it is no clean capture either.
+  if (summary.tcp_acks < enough_connections) return capped_per_mille;
+  return per_mille(summary.tcp_acked_unseen, std::max(summary.tcp_acks, summary.tcp_acked_unseen));
+}
+
 // Of what was on the wire, the larger of what the capture admits and what acknowledgments prove.
 std::uint64_t lost_per_mille(const CaptureSummary& summary,
                              const std::vector<SourceInfo>& sources) {
   const std::uint64_t drops = drops_of(sources);
-  const std::uint64_t unseen = summary.tcp_acked_unseen >= enough_unseen
-                                   ? per_mille(summary.tcp_acked_unseen, summary.tcp_acks)
-                                   : 0;
-  return std::max(per_mille(drops, summary.packets + drops), unseen);
+  return std::max(per_mille(drops, summary.packets + drops), unseen_per_mille(summary));
 }
 
 class Notes {
@@ -97,10 +102,9 @@ void note_losses(Notes& notes, const CaptureSummary& summary,
                           share_text(drops, all)));
   }
   if (summary.tcp_acked_unseen >= enough_unseen) {
-    notes.add("acked-unseen", grade_of_loss(per_mille(summary.tcp_acked_unseen, summary.tcp_acks)),
-              summary.tcp_acked_unseen,
-              fmt::format("{} of {} TCP acknowledgments are for data missing from the capture",
-                          grouped(summary.tcp_acked_unseen), grouped(summary.tcp_acks)));
+    notes.add("acked-unseen", grade_of_loss(unseen_per_mille(summary)), summary.tcp_acked_unseen,
+              fmt::format("{} for data missing from the capture",
+                          plural(summary.tcp_acked_unseen, "TCP acknowledgment")));
   }
   if (summary.tcp_one_sided > 0) {
     const bool few = summary.tcp_one_sided * 100 < summary.tcp_connections;
@@ -138,7 +142,7 @@ void note_contents(Notes& notes, const CaptureSummary& summary) {
         "malformed", Grade::ok, malformed,
         fmt::format("{} malformed, most often {}", plural(malformed, "packet"), flaw_code(code)));
   }
-  if (hides_fragments(summary) && quality.common_port != 0 && summary.packets >= 10) {
+  if (hides_fragments(summary) && quality.common_port != 0 && quality.has_many_ports) {
     notes.add(
         "port-filter", Grade::ok, quality.common_port,
         fmt::format("only port {}: a capture filter may have left out fragments, ICMP and ARP",
@@ -153,10 +157,10 @@ void note_contents(Notes& notes, const CaptureSummary& summary) {
 
 void note_time(Notes& notes, const CaptureSummary& summary) {
   const CaptureQuality& quality = summary.quality;
-  const std::uint64_t steps = quality.clock_steps + summary.clock_steps_forward;
-  if (steps > 0) {
-    notes.add("clock-step", Grade::degraded, steps,
-              fmt::format("the clock of the capture stepped {}", plural(steps, "time")));
+  if (quality.clock_steps > 0) {
+    notes.add("clock-step", Grade::degraded, quality.clock_steps,
+              fmt::format("the capture's clock stepped by 100 ms or more, {}",
+                          plural(quality.clock_steps, "time")));
   }
   if (quality.silences > 0) {
     notes.add("silence-gap", Grade::degraded, quality.silences,
@@ -209,7 +213,7 @@ Quality assess(const CaptureSummary& summary, const std::vector<SourceInfo>& sou
                      {"not_dissected", not_dissected_of(summary)},
                      {"icmp_unmatched", summary.icmp_unmatched},
                      {"later_fragments", summary.quality.later_fragments},
-                     {"clock_steps", summary.quality.clock_steps + summary.clock_steps_forward},
+                     {"clock_steps", summary.quality.clock_steps},
                      {"silence_gaps", summary.quality.silences},
                      {"encrypted_dns_flows", encrypted},
                      {"evicted", summary.evicted}};
@@ -219,7 +223,7 @@ Quality assess(const CaptureSummary& summary, const std::vector<SourceInfo>& sou
 std::vector<std::string> not_looked_at(const CaptureSummary& summary) {
   std::vector<std::string> clauses;
   for (const auto& [server, flows] : summary.quality.encrypted_dns) {
-    clauses.push_back(fmt::format("{} to {} (encrypted)", plural(flows, "encrypted DNS flow"),
+    clauses.push_back(fmt::format("{} to {}", plural(flows, "encrypted DNS flow"),
                                   server.to_string()));
   }
   // Too many kinds to be worth reading are summed up.

@@ -21,6 +21,11 @@ constexpr std::uint64_t scanned_services = 8;
 // A datagram that nobody takes is lost once; repeated, it is a fault.
 constexpr std::uint64_t repeated = 3;
 
+// Asked of hosts whether or not they know it: NetBIOS, SSDP, WS-Discovery, mDNS, LLMNR.
+bool is_discovery(std::uint16_t port) {
+  return port == 137 || port == 138 || port == 1900 || port == 3702 || port == 5353 || port == 5355;
+}
+
 }  // namespace
 
 bool Rejections::counts(const icmp::Error& error) {
@@ -49,6 +54,7 @@ void Rejections::add(const icmp::Error& error) {
       break;
     default:
       ++others_;
+      if (is_discovery(error.destination_port)) ++discoveries_;
   }
 }
 
@@ -60,21 +66,26 @@ void Rejections::add_success(const Endpoint& service, Timestamp when) {
   if (servers_.count_of(service) > 0) last_success_ = std::max(last_success_, when);
 }
 
-bool Rejections::is_scan() const {
+bool Rejections::is_scan(const Scene& scene, std::uint64_t tunnel) const {
+  const auto clients = clients_.top(TopList<IpAddress>::capacity);
+  const bool all_scan = std::all_of(clients.begin(), clients.end(), [&](const auto& client) {
+    return scene.scanners != nullptr && scene.scanners->is_scanner(client.first, tunnel);
+  });
+  if (all_scan) return true;
   return queries_ == 0 && clients_.distinct() <= 2 && servers_.distinct() >= scanned_services &&
          errors_.count() <= 2 * servers_.distinct();
 }
 
-Severity Rejections::severity() const {
-  if (is_scan()) return Severity::note;
+Severity Rejections::severity(const Scene& scene, std::uint64_t tunnel) const {
+  if (is_scan(scene, tunnel)) return Severity::note;
   if (failures() > 0) return Severity::error;
   // Attempts whose end is still to come.
   if (attempts_ > 0) return Severity::warning;
-  return others_ >= repeated ? Severity::warning : Severity::note;
+  return others_ - discoveries_ >= repeated ? Severity::warning : Severity::note;
 }
 
-void Rejections::fill(Finding& finding, const Scene& scene) const {
-  finding.severity = severity();
+void Rejections::fill(Finding& finding, const Scene& scene, std::uint64_t tunnel) const {
+  finding.severity = severity(scene, tunnel);
   finding.confidence = Confidence::certain;
   errors_.fill(finding);
   finding.count = errors_.count();
@@ -90,7 +101,7 @@ void Rejections::fill(Finding& finding, const Scene& scene) const {
   finding.who.push_back(who("address", hosts_));
   finding.measures = {{"failed_attempts", static_cast<std::int64_t>(failed_attempts_)},
                       {"rejected_queries", static_cast<std::int64_t>(queries_)}};
-  if (is_scan()) {
+  if (is_scan(scene, tunnel)) {
     finding.caveats.push_back(
         {"scan", fmt::format("{} tried {} and none of them often: this looks like a scan",
                              plural(clients_.distinct(), "client"),

@@ -27,10 +27,10 @@ class Rejections {
   void add_success(const Endpoint& service, Timestamp when);
 
   // One source that tries much and insists on nothing.
-  bool is_scan() const;
+  bool is_scan(const Scene& scene, std::uint64_t tunnel) const;
   // The connections and lookups that came to nothing.
   std::uint64_t failures() const { return failed_attempts_ + queries_; }
-  Severity severity() const;
+  Severity severity(const Scene& scene, std::uint64_t tunnel) const;
 
   bool is_one_service() const { return servers_.distinct() == 1; }
   bool is_one_host() const { return hosts_.distinct() == 1; }
@@ -43,7 +43,7 @@ class Rejections {
   Timestamp last() const { return last_; }
 
   // Everything but entity, title, causes and next.
-  void fill(Finding& finding, const Scene& scene) const;
+  void fill(Finding& finding, const Scene& scene, std::uint64_t tunnel) const;
 
  private:
   Evidence errors_;
@@ -54,7 +54,8 @@ class Rejections {
   std::uint64_t attempts_ = 0;  // errors that hit a TCP connection attempt
   std::uint64_t failed_attempts_ = 0;
   std::uint64_t others_ = 0;
-  std::uint64_t burst_ = 0;  // most errors in one millisecond
+  std::uint64_t discoveries_ = 0;  // of the others
+  std::uint64_t burst_ = 0;        // most errors in one millisecond
   std::uint64_t run_ = 0;
   Timestamp last_{};
   Timestamp last_success_{};

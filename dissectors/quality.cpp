@@ -13,6 +13,9 @@ using std::chrono::seconds;
 constexpr std::int64_t steady_rate = 20;  // packets per second
 constexpr Duration steady_time = seconds{5};
 
+// Longer pauses are a sleeping machine, several captures in one file, or a clock set right.
+constexpr Duration suspended = std::chrono::hours{1};
+
 constexpr std::size_t max_encrypted_servers = 16;
 constexpr std::size_t max_encrypted_flows = 4096;
 
@@ -22,8 +25,12 @@ void QualityGauge::note_silence(Timestamp time) {
   const Duration steady = last_ - steady_from_;
   if (last_ != Timestamp{} && steady >= steady_time &&
       static_cast<std::int64_t>(since_silence_) >= steady_rate * (steady / seconds{1})) {
-    ++quality_.silences;
-    if (time - last_ > quality_.longest_silence) {
+    if (time - last_ >= suspended) {
+      ++quality_.clock_steps;
+    } else {
+      ++quality_.silences;
+    }
+    if (time - last_ < suspended && time - last_ > quality_.longest_silence) {
       quality_.longest_silence = time - last_;
       quality_.silent_from = last_;
     }
@@ -44,6 +51,15 @@ void QualityGauge::narrow_ports(std::uint16_t source, std::uint16_t destination)
   // A lone conversation has two; the service's is the smaller.
   const auto [low, high] = std::minmax(candidates_[0], candidates_[1]);
   quality_.common_port = low != 0 ? low : high;
+  const std::uint16_t other = quality_.common_port == source ? destination : source;
+  for (std::uint16_t& known : others_) {
+    if (known == other) return;
+    if (known == 0) {
+      known = other;
+      return;
+    }
+  }
+  quality_.has_many_ports = true;
 }
 
 void QualityGauge::count_encrypted(const Endpoint& source, const Endpoint& destination) {

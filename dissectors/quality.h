@@ -17,14 +17,15 @@ namespace wirefault {
 struct CaptureQuality {
   std::uint64_t snap_cut = 0;         // packets of which only the start was kept
   std::uint64_t later_fragments = 0;  // fragments other than first ones
-  std::uint64_t clock_steps = 0;      // back by 100 ms or more
-  std::uint64_t silences = 0;         // of 5 s or more in the middle of steady traffic
+  std::uint64_t clock_steps = 0;  // back by 100 ms or more, or ahead by an hour in steady traffic
+  std::uint64_t silences = 0;     // of 5 s or more in the middle of steady traffic
   Duration longest_silence{};
   Timestamp silent_from{};       // of the longest
   bool has_coarse_times = true;  // no packet was stamped finer than a millisecond
 
   // The port that all TCP and UDP packets have in common; 0: none.
   std::uint16_t common_port = 0;
+  bool has_many_ports = false;  // besides that one: not just a conversation or two
   // Conversations with DNS over TLS or QUIC, RFC 7858 and RFC 9250, by server.
   std::map<Endpoint, std::uint64_t> encrypted_dns;
 };
@@ -71,6 +72,7 @@ class QualityGauge {
   std::uint64_t since_silence_ = 0;
   // What is left of the two ports of the first packet.
   std::array<std::uint16_t, 2> candidates_{};
+  std::array<std::uint16_t, 4> others_{};  // distinct ports, as long as there are so few
   bool ports_seen_ = false;
   bool ports_settled_ = false;
   std::set<std::uint64_t> encrypted_flows_;  // hashes

@@ -57,7 +57,7 @@ class IcmpAdminProhibited final : public Detector {
     finding.title = by_itself && tally.is_one_service()
                         ? fmt::format("{} prohibits access to port {}", reporter, service.port)
                         : fmt::format("{} prohibits access to {}", reporter, what);
-    tally.fill(finding, scene);
+    tally.fill(finding, scene, key.tunnel);
     finding.who.push_back(who("router", key.reporter));
     finding.capture_filter = key.reporter.is_v6()
                                  ? fmt::format("icmp6 and src host {} and ip6[40] == 1", reporter)

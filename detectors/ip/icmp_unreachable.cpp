@@ -56,7 +56,7 @@ class IcmpUnreachable final : public Detector {
     finding.entity = fmt::format("{}/{}/{}", reporter, icmp::error_name(kind), key.tunnel);
     finding.lower_bound = reporters_.evicted() > 0;
     finding.title = title(kind, reporter, tally);
-    tally.fill(finding, scene);
+    tally.fill(finding, scene, key.tunnel);
     finding.who.push_back(who("router", key.reporter));
     finding.capture_filter = key.reporter.is_v6()
                                  ? fmt::format("icmp6 and src host {} and ip6[40] == 1", reporter)

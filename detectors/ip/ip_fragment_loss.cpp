@@ -73,6 +73,8 @@ class IpFragmentLoss final : public Detector {
     if (datagram.is_complete()) return add_complete(datagram);
     // Used identifications, attacks and what the table or the capture cut off say nothing.
     if (datagram.outcome != FragmentOutcome::incomplete) return;
+    // Captures that were edited have wrong checksums too, but not on stray fragments alone.
+    if (datagram.corrupt && datagram.fragment_count == 1) return;
     add_lost(datagram);
   }
 

@@ -69,6 +69,7 @@ struct FragmentedDatagram {
 
   Timestamp settled{};
   bool overlapped = false;  // fragments disagree about some bytes
+  bool corrupt = false;     // a header's checksum is wrong: what says fragment may be a flipped bit
   // The capture ended before frag.timeout: another fragment might still have come.
   bool waited_briefly = false;
   // Given up by its receiver: ICMP time exceeded, code 1.

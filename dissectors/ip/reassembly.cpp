@@ -31,6 +31,13 @@ std::uint64_t content_of(const Datagram& first) {
   return hash == 0 ? 1 : hash;
 }
 
+// Zero is what a sender's own capture shows when its network card computes the checksum.
+bool has_wrong_checksum(const Datagram& fragment) {
+  if (fragment.is_v6() || be16(&fragment.raw[10]) == 0) return false;
+  const std::size_t header_length = (fragment.raw[0] & 0x0fu) * std::size_t{4};
+  return fragment.raw.size() >= header_length && checksum(fragment.raw.first(header_length)) != 0;
+}
+
 }  // namespace
 
 Reassembly::Reassembly(Settings& settings, std::size_t budget, const HashKey& key,
@@ -161,6 +168,7 @@ void Reassembly::note(Entry& entry, const Datagram& fragment, const Sighting& se
   }
   ++fact.fragment_count;
   fact.last = seen;
+  fact.corrupt = fact.corrupt || has_wrong_checksum(fragment);
   fact.largest_packet = std::max(fact.largest_packet, fragment.total_length);
   if (fragment.fragment_offset != 0 || entry.first_content != 0) return;
   entry.first_content = content_of(fragment);

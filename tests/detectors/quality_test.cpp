@@ -1,0 +1,150 @@
+#include "detectors/quality.h"
+
+#include <algorithm>
+
+#include "tests/support/catch.h"
+#include "tests/support/wire_bench.h"
+
+namespace wirefault::test {
+namespace {
+
+const DetectorEntry of_absence{"silent", "", "", Basis::absence, nullptr};
+const DetectorEntry of_presence{"proven", "", "", Basis::presence, nullptr};
+
+Finding finding(std::string_view detector, Confidence confidence = Confidence::probable) {
+  Finding made;
+  made.detector = detector;
+  made.severity = Severity::error;
+  made.confidence = confidence;
+  made.count = 5;
+  made.unit = "query";
+  return made;
+}
+
+std::vector<SourceInfo> source_with(std::uint64_t drops) {
+  SourceInfo source;
+  source.interfaces.emplace_back();
+  source.interfaces[0].dropped_by_kernel = drops;
+  source.packets_dropped = drops / 2;  // told twice, counted once
+  return {source};
+}
+
+Result gated(const CaptureSummary& summary, const std::vector<SourceInfo>& sources,
+             std::vector<Finding> findings) {
+  Result result;
+  result.findings = std::move(findings);
+  result.quality = assess(summary, sources);
+  apply_gates(summary, sources, {&of_absence, &of_presence}, result);
+  return result;
+}
+
+bool has_note(const Quality& quality, std::string_view kind) {
+  return std::any_of(quality.notes.begin(), quality.notes.end(),
+                     [&](const QualityNote& note) { return note.kind == kind; });
+}
+
+struct Listener final : FactListener {
+  CaptureSummary summary;
+  void on_capture_ended(const CaptureSummary& ended) override { summary = ended; }
+};
+
+}  // namespace
+
+TEST_CASE("a clean capture has every number and no note", "[detectors][quality]") {
+  CaptureSummary summary;
+  summary.packets = 1000;
+  summary.quality.has_coarse_times = false;
+  const Quality quality = assess(summary, {});
+  CHECK(quality.grade == Grade::ok);
+  CHECK(quality.notes.empty());
+  for (const char* key : {"kernel_drops", "snap_cut", "duplicates", "one_way_flows", "acked_unseen",
+                          "malformed", "not_dissected", "evicted"}) {
+    CHECK(quality.numbers.count(key) == 1);
+  }
+}
+
+TEST_CASE("what the capture lost it does not blame on the network", "[detectors][quality]") {
+  CaptureSummary summary;
+  summary.packets = 10000;
+  SECTION("a few: said, with the number") {
+    const Result result = gated(summary, source_with(3), {finding("silent"), finding("proven")});
+    REQUIRE(result.findings.size() == 2);
+    CHECK(result.findings[0].severity == Severity::error);
+    REQUIRE(result.findings[0].caveats.size() == 1);
+    CHECK(result.findings[0].caveats[0].text ==
+          "3 dropped packets could hide at most 3 of what is missing here");
+    CHECK(result.findings[1].caveats.empty());
+    CHECK(result.quality.numbers.at("kernel_drops") == 3);
+  }
+  SECTION("a hundredth: possible at most") {
+    const Result result = gated(summary, source_with(150),
+                                {finding("silent"), finding("silent", Confidence::certain)});
+    REQUIRE(result.findings.size() == 2);
+    CHECK(result.findings[0].confidence == Confidence::possible);
+    CHECK(result.findings[0].severity == Severity::warning);
+    CHECK(result.findings[1].severity == Severity::error);
+    CHECK(result.quality.grade == Grade::degraded);
+  }
+  SECTION("a tenth: withheld") {
+    const Result result = gated(summary, source_with(2000), {finding("silent"), finding("proven")});
+    REQUIRE(result.findings.size() == 1);
+    CHECK(result.findings[0].detector == "proven");
+    CHECK(result.quality.grade == Grade::unusable);
+    CHECK(has_note(result.quality, "withheld"));
+  }
+  SECTION("acknowledgments of what was never seen say the same") {
+    summary.tcp_acks = 1000;
+    summary.tcp_acked_unseen = 200;
+    CHECK(gated(summary, {}, {finding("silent")}).findings.empty());
+  }
+  SECTION("one direction only") {
+    summary.tcp_connections = 100;
+    summary.tcp_one_sided = 95;
+    CHECK(gated(summary, {}, {finding("silent")}).findings.empty());
+  }
+}
+
+TEST_CASE("the shape of a port filter shows", "[detectors][quality]") {
+  Listener listener;
+  Wire wire{listener};
+  for (std::uint16_t i = 0; i < 10; ++i) {
+    wire.send(i, ethernet(ip_datagram({.identification = i},
+                                      dns_query(static_cast<std::uint16_t>(40000 + i), i))));
+  }
+  SECTION("nothing but port 53") {
+    wire.finish();
+    CHECK(listener.summary.quality.common_port == 53);
+    CHECK(has_note(assess(listener.summary, {}), "port-filter"));
+    CHECK(hides_fragments(listener.summary));
+  }
+  SECTION("an ICMP message that such a filter would drop") {
+    wire.send(20, ethernet(ip_datagram({.protocol = ip::protocol::icmp},
+                                       hex("0800 0000 0001 0001") + pattern(8))));
+    wire.finish();
+    CHECK(!has_note(assess(listener.summary, {}), "port-filter"));
+  }
+}
+
+TEST_CASE("silence, clock steps and encrypted DNS are counted", "[detectors][quality]") {
+  Listener listener;
+  Wire wire{listener};
+  const auto steady = [&](double from, double to) {
+    for (double at = from; at < to; at += 0.0201) {
+      wire.send(at, ethernet(ip_datagram({.identification = 9}, udp(7, 8, pattern(9)))));
+    }
+  };
+  steady(0, 10);
+  steady(20, 30);
+  wire.send(25, ethernet(ip_datagram({}, udp(41000, 853, pattern(9)))));
+  wire.send(25, ethernet(ip_datagram({}, udp(41001, 853, pattern(9)))));
+  wire.finish();
+  const CaptureQuality& quality = listener.summary.quality;
+  CHECK(quality.silences == 1);
+  CHECK(quality.longest_silence > std::chrono::seconds{9});
+  CHECK(quality.clock_steps == 1);
+  const auto clauses = not_looked_at(listener.summary);
+  REQUIRE(clauses.size() == 1);
+  CHECK(clauses[0] == "2 encrypted DNS flows to 198.51.100.1:853");
+}
+
+}  // namespace wirefault::test
