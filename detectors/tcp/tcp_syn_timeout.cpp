@@ -38,7 +38,7 @@ struct HostKey {
   std::uint64_t tunnel = 0;
   IpAddress host;
   std::array<std::uint8_t, 6> padding{};
-  friend auto operator<=>(const HostKey&, const HostKey&) = default;
+  friend bool operator==(const HostKey&, const HostKey&) = default;
 };
 
 // One attempt that failed or was late.

@@ -79,7 +79,7 @@ std::uint64_t hash_of_attempt(const Endpoint& initiator, const Endpoint& respond
 
 std::uint32_t left_out_tag(std::uint64_t hash, Timestamp now) {
   const std::int64_t second = now.time_since_epoch() / seconds{1} % 63;
-  return static_cast<std::uint32_t>(hash >> 32) << 6 | static_cast<std::uint32_t>(second + 1);
+  return static_cast<std::uint32_t>(hash >> 38) << 6 | static_cast<std::uint32_t>(second + 1);
 }
 
 Offer describe(const Segment& segment, const Carriage& carriage) {
