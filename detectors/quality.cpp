@@ -223,13 +223,16 @@ Quality assess(const CaptureSummary& summary, const std::vector<SourceInfo>& sou
 std::vector<std::string> not_looked_at(const CaptureSummary& summary) {
   std::vector<std::string> clauses;
   for (const auto& [server, flows] : summary.quality.encrypted_dns) {
-    clauses.push_back(fmt::format("{} to {}", plural(flows, "encrypted DNS flow"),
-                                  server.to_string()));
+    clauses.push_back(
+        fmt::format("{} to {}", plural(flows, "encrypted DNS flow"), server.to_string()));
   }
   // Too many kinds to be worth reading are summed up.
   constexpr std::size_t most_kinds = 4;
   std::vector<std::pair<std::uint64_t, std::string>> kinds;
-  for (const auto& [name, count] : summary.not_dissected) kinds.emplace_back(count, name);
+  for (const auto& [name, count] : summary.not_dissected) {
+    // The chatter of switches and routers is nowhere near a hundredth.
+    if (count * 100 >= summary.packets) kinds.emplace_back(count, name);
+  }
   std::stable_sort(kinds.begin(), kinds.end(),
                    [](const auto& a, const auto& b) { return a.first > b.first; });
   std::uint64_t rest = 0;

@@ -22,6 +22,10 @@ struct TableCounters {
   std::uint64_t expired = 0;  // its time was up
   std::uint64_t closed = 0;   // it came to its own end
   std::uint64_t refused = 0;  // never admitted; not part of the sum
+
+  bool balance(std::size_t resident) const {
+    return inserted == evicted + expired + closed + resident;
+  }
 };
 
 template <class Entry, std::uint8_t list_count = 1>
@@ -144,7 +148,9 @@ class Table {
   std::uint32_t number_of(const Node& entry) const {
     return static_cast<std::uint32_t>(&entry - nodes_.get());
   }
-  Entry* at_link(std::uint32_t number) const { return number >= capacity_ ? nullptr : &node(number); }
+  Entry* at_link(std::uint32_t number) const {
+    return number >= capacity_ ? nullptr : &node(number);
+  }
 
   void link(std::uint32_t number, std::uint8_t list) {
     Node& head = node(head_of(list));

@@ -255,6 +255,11 @@ void Tracking::add_tcp(const ip::Datagram& datagram, const Sighting& seen, std::
   }
 }
 
+bool Tracking::tables_balance() const {
+  return reassembly_.counters().balance(reassembly_.resident()) &&
+         dns_.counters().balance(dns_.resident()) && tcp_.tables_balance();
+}
+
 void Tracking::name_the_rest() {
   for (const auto& [network, count] : networks_) {
     summary_.not_dissected[link::network_name(network.first, network.second)] += count;

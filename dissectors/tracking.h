@@ -38,6 +38,9 @@ class Tracking {
   // The capture has ended: what is still open is settled as such.
   void finish();
 
+  // Whether every table still holds what its counters say.
+  bool tables_balance() const;
+
  private:
   void prefetch(const Packet& packet);
   void add(const Packet& packet);

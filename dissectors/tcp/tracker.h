@@ -59,6 +59,10 @@ class Tracker {
   const HandshakeTotals& handshakes() const { return half_open_.totals(); }
   const TableCounters& half_open_counters() const { return half_open_.counters(); }
   const Connections& connections() const { return connections_; }
+  bool tables_balance() const {
+    return half_open_.counters().balance(half_open_.resident()) &&
+           connections_.counters().balance(connections_.resident());
+  }
   std::uint64_t evicted() const {
     return half_open_.counters().evicted + connections_.counters().evicted;
   }
