@@ -1,6 +1,7 @@
 #include "dissectors/duplicates.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "dissectors/hash.h"
 
@@ -84,8 +85,9 @@ struct Duplicates::Traits {
 
 CapturePlace CapturePlace::of(const Packet& packet, const link::Frame& frame) {
   CapturePlace place;
-  place.interface = std::uint32_t{packet.ref.source()} << 24 ^
-                    std::uint32_t{packet.interface} << 10 ^ frame.cooked_interface << 2 ^
+  place.interface = std::rotl(std::uint32_t{packet.ref.source()}, 24) ^
+                    std::rotl(std::uint32_t{packet.interface}, 10) ^
+                    std::rotl(frame.cooked_interface, 2) ^
                     static_cast<std::uint32_t>(frame.direction);
   if (frame.vlan_count > 0) place.vlan = static_cast<std::uint16_t>(frame.vlans[0] + 1);
   return place;
