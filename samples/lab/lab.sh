@@ -181,11 +181,25 @@ wait_for_port() {
   return 1
 }
 
-# listener STEP... and talker STEP... : the two ends of a connection to port 8080 of the server.
+# listener STEP... and talker STEP... : the two ends of a connection to port 8080 of the server, at
+# $service where a scenario sets it.
 listener() {
-  on_server python3 "$here/peer.py" listen $server4 8080 "$@" &
+  on_server python3 "$here/peer.py" listen ${service:-$server4} 8080 "$@" &
   until on_server ss -lnt | grep -q ':8080 '; do sleep 0.05; done
 }
-talker() { on_client python3 "$here/peer.py" connect $server4 8080 "$@"; }
+talker() { on_client python3 "$here/peer.py" connect ${service:-$server4} 8080 "$@"; }
 
 established() { until on_server ss -Hnt state established sport = :8080 | grep -q .; do sleep 0.02; done; }
+
+# transfer BYTES NAMESPACE INTERFACE [SNAPLEN] : the server sends that many to the client, seen there.
+transfer() {
+  listener send="$1"
+  capture "$2" "$3" '' -s "${4:-100}"
+  talker receive="$1"
+  captured
+}
+
+# lose_segments N : the router drops every fiftieth of the server's full segments, first the Nth.
+lose_segments() {
+  filter "$R" "forward tcp sport 8080 meta length > 1400 numgen inc mod 50 == $1 drop"
+}

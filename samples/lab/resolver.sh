@@ -1,13 +1,11 @@
-# resolver: unbound on the router, for the clients 192.0.2.10 to .14. Sourced by scenarios.
-#
-# example.com is delegated to $server4, every other zone to $other4; what answers there, if anything,
-# is the scenario's business.
-resolver() {
-  local zone
+# Resolvers and the servers they ask. Sourced by scenarios.
+
+# resolver_at NAMESPACE ADDRESS : unbound; whom it asks is configured on standard input.
+resolver_at() {
   {
     cat <<-END
 	server:
-	  interface: 192.0.2.1
+	  interface: $2
 	  access-control: 192.0.2.0/24 allow
 	  username: ""
 	  chroot: ""
@@ -18,11 +16,26 @@ resolver() {
 	  do-daemonize: no
 	  num-threads: 1
 	  module-config: "iterator"
+	remote-control:
+	  control-enable: no
+	END
+    cat
+  } > "$work/unbound.$2.conf"
+  ip netns exec "$1" unbound -d -c "$work/unbound.$2.conf" &
+  wait_for_port "$1" "$2"
+}
+
+# resolver [ADDRESS] : on the router, for the clients 192.0.2.10 to .14. example.com is delegated to
+# $server4, every other zone to $other4; what answers there, if anything, is the scenario's business.
+resolver() {
+  local zone last
+  for last in 11 12 13 14; do ip -n "$C" addr replace 192.0.2.$last/24 dev c0; done
+  {
+    cat <<-END
+	server:
 	  local-zone: "example." nodefault
 	  local-zone: "test." nodefault
 	  local-zone: "invalid." nodefault
-	remote-control:
-	  control-enable: no
 	stub-zone:
 	  name: example.com
 	  stub-addr: $server4
@@ -30,11 +43,7 @@ resolver() {
     for zone in example.net example.org example test; do
       printf 'stub-zone:\n  name: %s\n  stub-addr: %s\n' $zone $other4
     done
-  } > "$work/unbound.conf"
-  local last
-  for last in 11 12 13 14; do ip -n "$C" addr add 192.0.2.$last/24 dev c0; done
-  on_router unbound -d -c "$work/unbound.conf" &
-  wait_for_port "$R" 192.0.2.1
+  } | resolver_at "$R" "${1:-192.0.2.1}"
 }
 
 # other_zones: every name in the other zones has an address.

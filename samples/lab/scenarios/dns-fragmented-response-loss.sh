@@ -2,6 +2,7 @@
 # gets through, and answers that are lost for other reasons.
 
 . "$here/big_zone.sh"
+. "$here/resolver.sh"
 drop_fragments() { filter "$R" "forward ip frag-off & 0x1fff != 0 drop"; }
 
 # The client asks twice with EDNS 4096, then over TCP.
@@ -44,28 +45,14 @@ record_fires-server() {
 record_fires-resolver() {
   big_zone
   drop_fragments
-  cat > "$work/unbound.conf" <<-END
+  resolver_at "$C" 127.0.0.1 <<-END
 	server:
-	  interface: 127.0.0.1
-	  username: ""
-	  chroot: ""
-	  pidfile: ""
-	  directory: "$work"
-	  use-syslog: no
-	  do-ip6: no
-	  do-daemonize: no
-	  num-threads: 1
-	  module-config: "iterator"
 	  edns-buffer-size: 4096
 	  max-udp-size: 4096
 	stub-zone:
 	  name: example.com
 	  stub-addr: $server4
-	remote-control:
-	  control-enable: no
 	END
-  on_client unbound -d -c "$work/unbound.conf" &
-  wait_for_port "$C" 127.0.0.1
   capture "$C" c0
   on_client dig +time=30 +tries=1 @127.0.0.1 www.example.com
   on_client dig +time=30 +tries=1 +tcp @127.0.0.1 example.com DNSKEY

@@ -23,9 +23,7 @@ record_fires-amplified() {
   other_zones
   local second=192.0.2.2
   ip -n "$R" addr add $second/24 dev r0
-  sed -e "s/interface: 192.0.2.1/interface: $second/" "$work/unbound.conf" > "$work/second.conf"
-  on_router unbound -d -c "$work/second.conf" &
-  wait_for_port "$R" $second
+  resolver $second
   resolver_of "$C" 192.0.2.1 $second
   echo "search corp.example.com" >> "/etc/netns/$C/resolv.conf"
   capture "$C" c0

@@ -1,5 +1,7 @@
 # dns-unanswered: queries that nobody answers, and captures that only look like it.
 
+. "$here/resolver.sh"
+
 # One name server whose process hangs: glibc asks at 0 and 5 s and gives up at 10 s. The ping at the
 # end shows that the host lives and lets the packet clock pass the last deadline.
 record_fires() {
@@ -69,28 +71,12 @@ record_fires-loss() {
 record_fires-upstream() {
   dns_server "$S" $other4
   filter "$S" "input ip daddr $server4 udp dport 53 drop"
-  cat > "$work/unbound.conf" <<-END
-	server:
-	  interface: 192.0.2.1
-	  access-control: 192.0.2.0/24 allow
-	  username: ""
-	  chroot: ""
-	  pidfile: ""
-	  directory: "$work"
-	  use-syslog: no
-	  do-ip6: no
-	  do-daemonize: no
-	  module-config: "iterator"
-	  num-threads: 1
+  resolver_at "$R" 192.0.2.1 <<-END
 	forward-zone:
 	  name: "."
 	  forward-addr: $server4
 	  forward-addr: $other4
-	remote-control:
-	  control-enable: no
 	END
-  on_router unbound -d -c "$work/unbound.conf" &
-  wait_for_port "$R" 192.0.2.1
   resolver_of "$C" 192.0.2.1
   capture "$R" any
   local name

@@ -16,12 +16,12 @@ record_fires() {
 }
 
 record_fires-v6() {
+  local service=$server6
   relay delay-us=20000
   ip -n "$R" link set r0 mtu 1400
-  on_server python3 "$here/peer.py" listen $server6 8080 receive=100 send=200 wait=0.2 send=20200 wait=60 &
-  until on_server ss -lnt | grep -q ':8080 '; do sleep 0.05; done
+  serve
   capture "$S" s0 '' -s 120
-  on_client python3 "$here/peer.py" connect $server6 8080 send=100 receive=200 receive=20200 &
+  visit
   established
   sleep 5
   captured

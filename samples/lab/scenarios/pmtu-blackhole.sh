@@ -72,12 +72,11 @@ record_fires-receiver() {
 }
 
 record_fires-v6() {
+  local service=$server6
   relay delay-us=20000
-  narrow; mute
-  on_server python3 "$here/peer.py" listen $server6 8080 receive=100 send=200 wait=0.2 send=7340 wait=60 &
-  until on_server ss -lnt | grep -q ':8080 '; do sleep 0.05; done
+  narrow; mute; serve 7340
   capture "$S" s0 '' -s 100
-  on_client python3 "$here/peer.py" connect $server6 8080 send=100 receive=200 receive=20200 &
+  visit
   established
   sleep 5
   echo_from "$S" $client6

@@ -5,27 +5,18 @@
 record_fires() {
   on_server sysctl -qw net.ipv4.tcp_reordering=200 net.ipv4.tcp_max_reordering=300 net.ipv4.tcp_recovery=0
   relay delay-us=10000 reorder-ppm=30000 reorder-us=1000 from=b seed=3
-  listener send=800000
-  capture "$C" c0 '' -s 100
-  talker receive=800000
-  captured
+  transfer 800000 "$C" c0
 }
 
 # The same path under a sender with default settings: it takes the overtaken for lost.
 record_fires-costly() {
   relay delay-us=10000 reorder-ppm=30000 reorder-us=9000 from=b seed=3
-  listener send=800000
-  capture "$C" c0 '' -s 100
-  talker receive=800000
-  captured
+  transfer 800000 "$C" c0
 }
 
 # Nothing is out of order, something is lost: holes that repeats fill a round trip later.
 record_quiet-loss() {
   relay delay-us=20000
-  filter "$R" "forward tcp sport 8080 meta length > 1400 numgen inc mod 50 == 20 drop"
-  listener send=362000
-  capture "$C" c0 '' -s 100
-  talker receive=362000
-  captured
+  lose_segments 20
+  transfer 362000 "$C" c0
 }

@@ -15,21 +15,15 @@ record_fires-tail() {
 # Every fiftieth segment is lost; SACK tells the sender at once.
 record_fires() {
   relay delay-us=20000
-  filter "$R" "forward tcp sport 8080 meta length > 1400 numgen inc mod 50 == 30 drop"
-  listener send=362000
-  capture "$S" s0 '' -s 100
-  talker receive=362000
-  captured
+  lose_segments 30
+  transfer 362000 "$S" s0
 }
 
 # The same, seen where the segments arrive: holes, filled later.
 record_fires-receiver() {
   relay delay-us=20000
-  filter "$R" "forward tcp sport 8080 meta length > 1400 numgen inc mod 50 == 30 drop"
-  listener send=362000
-  capture "$C" c0 '' -s 100
-  talker receive=362000
-  captured
+  lose_segments 30
+  transfer 362000 "$C" c0
 }
 
 # Nothing of what the server sends arrives for eight seconds.
@@ -50,10 +44,7 @@ record_fires-timeout() {
 # Two percent of all segments are lost at random.
 record_fires-random() {
   relay delay-us=10000 loss-ppm=20000 from=b seed=5
-  listener send=800000
-  capture "$S" s0 '' -s 100
-  talker receive=800000
-  captured
+  transfer 800000 "$S" s0
 }
 
 # The path stops for 0.6 s and then delivers everything: the repeats were needless.
@@ -94,52 +85,34 @@ record_quiet-offload() {
     set -- $end
     ip netns exec "$1" ethtool -K "$2" tx on tso on gso on gro on > /dev/null 2>&1
   done
-  listener send=3000000
-  capture "$S" s0 '' -s 100
-  talker receive=3000000
-  captured
+  transfer 3000000 "$S" s0
 }
 
 # A transfer without loss: the parent of the edited captures.
 record_quiet-healthy() {
   relay delay-us=5000
-  listener send=400000
-  capture "$S" s0 '' -s 100
-  talker receive=400000
-  captured
-}
-
-listener6() {
-  on_server python3 "$here/peer.py" listen $server6 8080 "$@" &
-  until on_server ss -lnt | grep -q ':8080 '; do sleep 0.05; done
+  transfer 400000 "$S" s0
 }
 
 # Over IPv6 there is no identification to tell late from repeated. Seen by the receiver.
 record_fires-v6-receiver() {
+  local service=$server6
   relay delay-us=20000
-  filter "$R" "forward tcp sport 8080 meta length > 1400 numgen inc mod 50 == 30 drop"
-  listener6 send=362000
-  capture "$C" c0 '' -s 120
-  on_client python3 "$here/peer.py" connect $server6 8080 receive=362000
-  captured
+  lose_segments 30
+  transfer 362000 "$C" c0 120
 }
 
 # Without SACK and timestamps, as some middleboxes leave it: three duplicate ACKs have to do.
 record_fires-plain() {
   on_server sysctl -qw net.ipv4.tcp_sack=0 net.ipv4.tcp_timestamps=0
   relay delay-us=20000
-  filter "$R" "forward tcp sport 8080 meta length > 1400 numgen inc mod 50 == 30 drop"
-  listener send=362000
-  capture "$S" s0 '' -s 100
-  talker receive=362000
-  captured
+  lose_segments 30
+  transfer 362000 "$S" s0
 }
 
 # A transfer without loss over IPv6.
 record_quiet-v6() {
+  local service=$server6
   relay delay-us=5000
-  listener6 send=200000
-  capture "$S" s0 '' -s 120
-  on_client python3 "$here/peer.py" connect $server6 8080 receive=200000
-  captured
+  transfer 200000 "$S" s0 120
 }
