@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <tuple>
 
 #include "detectors/wording.h"
 
@@ -197,10 +198,10 @@ Quality assess(const CaptureSummary& summary, const std::vector<SourceInfo>& sou
               fmt::format("{} given up for want of memory: counts are lower bounds",
                           plural(summary.evicted, "record")));
   }
-  std::stable_sort(quality.notes.begin(), quality.notes.end(),
-                   [](const QualityNote& a, const QualityNote& b) {
-                     return a.grade != b.grade ? a.grade > b.grade : a.kind < b.kind;
-                   });
+  std::sort(quality.notes.begin(), quality.notes.end(),
+            [](const QualityNote& a, const QualityNote& b) {
+              return std::tie(b.grade, a.kind, a.text) < std::tie(a.grade, b.kind, b.text);
+            });
   std::uint64_t encrypted = 0;
   for (const auto& [server, flows] : summary.quality.encrypted_dns) encrypted += flows;
   quality.numbers = {{"kernel_drops", drops_of(sources)},
@@ -233,8 +234,9 @@ std::vector<std::string> not_looked_at(const CaptureSummary& summary) {
     // The chatter of switches and routers is nowhere near a hundredth.
     if (count * 100 >= summary.packets) kinds.emplace_back(count, name);
   }
-  std::stable_sort(kinds.begin(), kinds.end(),
-                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::sort(kinds.begin(), kinds.end(), [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first > b.first : a.second < b.second;
+  });
   std::uint64_t rest = 0;
   for (std::size_t i = 0; i < kinds.size(); ++i) {
     if (i < most_kinds) {

@@ -122,8 +122,9 @@ class TopList {
   // The `most` largest, largest first, equal counts in key order.
   std::vector<std::pair<Key, std::uint64_t>> top(std::size_t most = 5) const {
     std::vector<std::pair<Key, std::uint64_t>> all(counts_.begin(), counts_.end());
-    std::stable_sort(all.begin(), all.end(),
-                     [](const auto& a, const auto& b) { return a.second > b.second; });
+    std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
+      return a.second != b.second ? a.second > b.second : a.first < b.first;
+    });
     if (all.size() > most) all.resize(most);
     return all;
   }
