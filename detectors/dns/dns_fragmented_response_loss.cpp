@@ -26,13 +26,13 @@ struct ExchangeKey {
   Endpoint client;
   Endpoint server;
   std::uint64_t id = 0;
-  friend auto operator<=>(const ExchangeKey&, const ExchangeKey&) = default;
+  friend bool operator==(const ExchangeKey&, const ExchangeKey&) = default;
 };
 struct PairKey {
   std::uint64_t tunnel = 0;
   Endpoint client;  // port 0
   Endpoint server;
-  friend auto operator<=>(const PairKey&, const PairKey&) = default;
+  friend bool operator==(const PairKey&, const PairKey&) = default;
 };
 struct ServerKey {
   std::uint64_t tunnel = 0;

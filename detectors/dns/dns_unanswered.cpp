@@ -72,7 +72,7 @@ struct ServerKey {
 struct StrayKey {
   Endpoint client;
   std::uint16_t id = 0;
-  friend auto operator<=>(const StrayKey&, const StrayKey&) = default;
+  friend bool operator==(const StrayKey&, const StrayKey&) = default;
 };
 struct Stray {
   Endpoint server;
