@@ -44,18 +44,28 @@ inline Result healthy() {
   return result;
 }
 
-inline Finding resolver_down() {
+// The claim alone: nobody takes part yet and nothing proves it.
+inline Finding claim(std::uint64_t number, std::string_view detector, std::string entity,
+                     std::string title, std::uint64_t count, std::uint64_t of,
+                     std::string_view unit) {
   Finding finding;
-  finding.id = "F1";
+  finding.id = "F" + std::to_string(number);
+  finding.fp = number;
+  finding.detector = detector;
+  finding.entity = std::move(entity);
+  finding.title = std::move(title);
+  finding.count = count;
+  finding.of = of;
+  finding.unit = unit;
+  return finding;
+}
+
+inline Finding resolver_down() {
+  Finding finding = claim(1, "dns-unanswered", "192.0.2.53:53",
+                          "DNS server 192.0.2.53 stopped answering", 1843, 1851, "query");
   finding.fp = 0x3f9c0a51d2b7e846;
-  finding.detector = "dns-unanswered";
-  finding.entity = "192.0.2.53:53";
   finding.severity = Severity::critical;
   finding.confidence = Confidence::probable;
-  finding.title = "DNS server 192.0.2.53 stopped answering";
-  finding.count = 1843;
-  finding.of = 1851;
-  finding.unit = "query";
   finding.before = "answered 99.98%, median 2 ms";
   finding.first = at(610, 204'113'000);
   finding.last = at(1100, 118'004'000);
@@ -87,18 +97,12 @@ inline Finding resolver_down() {
 }
 
 inline Finding port_refuses_nothing() {
-  Finding finding;
-  finding.id = "F2";
-  finding.fp = 2;
-  finding.detector = "tcp-syn-timeout";
+  const std::string service = "[2001:db8:1234:5678:9abc:def0:1234:5678]:8443";
+  Finding finding =
+      claim(2, "tcp-syn-timeout", service, service + " is silent", 311, 311, "connection");
   finding.variant = "service";
-  finding.entity = "[2001:db8:1234:5678:9abc:def0:1234:5678]:8443";
   finding.severity = Severity::error;
   finding.confidence = Confidence::certain;
-  finding.title = "[2001:db8:1234:5678:9abc:def0:1234:5678]:8443 is silent";
-  finding.count = 311;
-  finding.of = 311;
-  finding.unit = "connection";
   finding.lower_bound = true;
   finding.first = at(614);
   finding.last = at(1790);
@@ -113,15 +117,8 @@ inline Finding port_refuses_nothing() {
 }
 
 inline Finding slow_note() {
-  Finding finding;
-  finding.id = "F4";
-  finding.fp = 4;
-  finding.detector = "tcp-out-of-order";
-  finding.entity = "192.0.2.1 > 192.0.2.2";
-  finding.title = "packets from 192.0.2.1 arrive out of order";
-  finding.count = 14;
-  finding.of = 3200;
-  finding.unit = "segment";
+  Finding finding = claim(4, "tcp-out-of-order", "192.0.2.1 > 192.0.2.2",
+                          "packets from 192.0.2.1 arrive out of order", 14, 3200, "segment");
   finding.first = finding.last = at(30);
   return finding;
 }

@@ -62,6 +62,13 @@ inline dns::Transaction answered(Frames& frames, const Asked& what, double asked
   return made;
 }
 
+// What a detector has to say when the capture has ended, `now` seconds after the start.
+inline std::vector<Finding> judged(Detector& detector, double now) {
+  std::vector<Finding> found;
+  detector.judge({at(now), true}, found);
+  return found;
+}
+
 // Runs one detector over facts, with the knowledge it hears of.
 class DetectorBench final : public KnowledgeListener {
  public:
@@ -95,9 +102,7 @@ class DetectorBench final : public KnowledgeListener {
   std::vector<Finding> findings(double now) {
     lookups_.finish(*this);
     actions_.finish(*this);
-    std::vector<Finding> found;
-    detector_->judge({at(now), true}, found);
-    return found;
+    return judged(*detector_, now);
   }
 
  private:

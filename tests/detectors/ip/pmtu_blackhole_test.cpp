@@ -37,11 +37,7 @@ class Bench {
     ended.first = began;
     detector_->on_tcp_connection_ended(ended);
   }
-  std::vector<Finding> findings() {
-    std::vector<Finding> found;
-    detector_->judge({at(1000), true}, found);
-    return found;
-  }
+  std::vector<Finding> findings() { return judged(*detector_, 1000); }
 
  private:
   Frames frames_;

@@ -30,9 +30,7 @@ class Bench {
     ended.from_initiator = upload_of(download());
     ended.responder.data_segments = data;
     detector_->on_tcp_connection_ended(ended);
-    std::vector<Finding> found;
-    detector_->judge({at(1000), true}, found);
-    return found;
+    return judged(*detector_, 1000);
   }
 
  private:

@@ -28,9 +28,7 @@ class Bench {
     ended.responder.data_segments = data;
     ended.responder.outstanding = outstanding;
     detector_->on_tcp_connection_ended(ended);
-    std::vector<Finding> found;
-    detector_->judge({at(100), true}, found);
-    return found;
+    return judged(*detector_, 100);
   }
 
  private:
@@ -156,14 +154,11 @@ TEST_CASE("three flows of one path are one finding", "[detectors][tcp-retransmis
   lose_on(8081);
   lose_on(8082);
   SECTION("two are two") {
-    std::vector<Finding> found;
-    bench.detector().judge({at(100), true}, found);
-    CHECK(found.size() == 2);
+    CHECK(judged(bench.detector(), 100).size() == 2);
   }
   SECTION("three are one") {
     lose_on(8083);
-    std::vector<Finding> found;
-    bench.detector().judge({at(100), true}, found);
+    const auto found = judged(bench.detector(), 100);
     REQUIRE(found.size() == 1);
     CHECK(found[0].count == 9);
     CHECK(found[0].of == 300);

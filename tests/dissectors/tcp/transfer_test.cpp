@@ -55,14 +55,22 @@ tcp::Options sacked(std::uint32_t begin, std::uint32_t end) {
   return options;
 }
 
-// An open connection. The handshake gives a round trip of 20 ms: 10 to either side.
-struct Open {
+// A connection of which the capture has seen nothing yet.
+struct Midway {
   Settings settings;
   Heard heard;
   tcp::Tracker tracker{settings, {1 << 20, 1 << 20, 1 << 20}, {}, heard};
   TcpWire wire{tracker};
   TcpPair pair{wire};
 
+  const tcp::Retransmission& only_repeat() const {
+    REQUIRE(heard.repeats.size() == 1);
+    return heard.repeats[0];
+  }
+};
+
+// An open connection. The handshake gives a round trip of 20 ms: 10 to either side.
+struct Open : Midway {
   Open() { pair.handshake(0, with_mss()); }
 
   // Segment number `i` of full ones, counted from 0.
@@ -74,6 +82,11 @@ struct Open {
   }
   void ack(double seconds, std::uint32_t segments, const tcp::Options& options = {}) {
     pair.back(seconds, {.sequence = 1, .acknowledgment = 1 + segments * full, .options = options});
+  }
+  // The first segment, at 1 s, and its acknowledgment: nothing is outstanding then.
+  void first_segment() {
+    data(1, 0);
+    ack(1.01, 1);
   }
   const tcp::TransferCounters& counters() const { return tracker.connections().transfers(); }
 };
@@ -106,8 +119,7 @@ TEST_CASE("duplicate ACKs make a repetition fast, and loss downstream", "[dissec
   open.ack(1.010, 1);
   for (int i = 0; i < 3; ++i) open.ack(1.012 + i * 0.001, 1);
   const std::uint64_t again = open.data(1.015, 1);
-  REQUIRE(open.heard.repeats.size() == 1);
-  const tcp::Retransmission& fact = open.heard.repeats[0];
+  const tcp::Retransmission& fact = open.only_repeat();
   CHECK(fact.kind == RepeatKind::fast);
   CHECK(fact.side == LossSide::downstream);
   CHECK(fact.original.packet.number() == original);
@@ -119,8 +131,7 @@ TEST_CASE("duplicate ACKs make a repetition fast, and loss downstream", "[dissec
 
 TEST_CASE("silence, and doubling gaps, make timeouts in a row", "[dissectors][tcp]") {
   Open open;
-  open.data(1, 0);
-  open.ack(1.01, 1);
+  open.first_segment();
   open.data(2, 1);
   open.data(2.001, 2);
   for (const double at : {2.3, 2.9, 4.1}) open.data(at, 1);
@@ -134,12 +145,10 @@ TEST_CASE("silence, and doubling gaps, make timeouts in a row", "[dissectors][tc
 
 TEST_CASE("the end of a burst, sent again after two round trips, is a probe", "[dissectors][tcp]") {
   Open open;
-  open.data(1, 0);
-  open.ack(1.01, 1);
+  open.first_segment();
   open.data(2, 1);
   open.data(2.025, 1);
-  REQUIRE(open.heard.repeats.size() == 1);
-  CHECK(open.heard.repeats[0].kind == RepeatKind::tlp);
+  CHECK(open.only_repeat().kind == RepeatKind::tlp);
 }
 
 TEST_CASE("a hole that a newer segment fills was lost upstream", "[dissectors][tcp]") {
@@ -147,9 +156,8 @@ TEST_CASE("a hole that a newer segment fills was lost upstream", "[dissectors][t
   open.data(1, 0, 100);
   const std::uint64_t beyond = open.data(1.001, 2, 100);
   open.data(1.0012, 1, 101);
-  REQUIRE(open.heard.repeats.size() == 1);
-  CHECK(open.heard.repeats[0].side == LossSide::upstream);
-  CHECK(open.heard.repeats[0].original.packet.number() == beyond);
+  CHECK(open.only_repeat().side == LossSide::upstream);
+  CHECK(open.only_repeat().original.packet.number() == beyond);
   CHECK(open.heard.late.empty());
 }
 
@@ -198,21 +206,18 @@ TEST_CASE("data recorded behind its own acknowledgment is no repetition", "[diss
 
 TEST_CASE("what comes again after its acknowledgment was needless", "[dissectors][tcp]") {
   Open open;
-  open.data(1, 0);
-  open.ack(1.01, 1);
+  open.first_segment();
   open.data(1.3, 0);
-  REQUIRE(open.heard.repeats.size() == 1);
-  CHECK(open.heard.repeats[0].kind == RepeatKind::needless);
-  CHECK(open.heard.repeats[0].side == LossSide::none);
+  CHECK(open.only_repeat().kind == RepeatKind::needless);
+  CHECK(open.only_repeat().side == LossSide::none);
 }
 
 TEST_CASE("DSACK takes a repetition back", "[dissectors][tcp]") {
   Open open;
-  open.data(1, 0);
-  open.ack(1.01, 1);
+  open.first_segment();
   open.data(2, 1);
   open.data(2.3, 1);
-  const PacketRef repetition = open.heard.repeats.at(0).repetition.packet;
+  const PacketRef repetition = open.only_repeat().repetition.packet;
   open.ack(2.31, 2);
   CHECK(open.heard.spurious.empty());
   open.ack(2.32, 2, sacked(1 + full, 1 + 2 * full));
@@ -241,8 +246,7 @@ TEST_CASE("an ACK that echoes the original's timestamp takes the repetition back
 
 TEST_CASE("keep-alives and probes of a closed window are no repetitions", "[dissectors][tcp]") {
   Open open;
-  open.data(1, 0);
-  open.ack(1.01, 1);
+  open.first_segment();
   SECTION("keep-alive") {
     for (const double at : {10.0, 20.0, 30.0}) {
       open.pair.out(at, {.sequence = full, .acknowledgment = 1, .length = 1});
@@ -287,37 +291,29 @@ TEST_CASE("the same packet recorded twice is a copy", "[dissectors][tcp]") {
 }
 
 TEST_CASE("sequence numbers may pass zero", "[dissectors][tcp]") {
-  Heard heard;
-  Settings settings;
-  tcp::Tracker tracker{settings, {1 << 20, 1 << 20, 1 << 20}, {}, heard};
-  TcpWire wire{tracker};
-  TcpPair pair{wire};
+  Midway midway;
   std::uint32_t sequence = 0xffffffff - 2000;
   for (int i = 0; i < 6; ++i) {
-    pair.out(1 + i * 0.001, {.sequence = sequence, .acknowledgment = 1, .length = 1000});
+    midway.pair.out(1 + i * 0.001, {.sequence = sequence, .acknowledgment = 1, .length = 1000});
     sequence = wrapping_add(sequence, 1000u);
-    pair.back(1.0005 + i * 0.001, {.sequence = 1, .acknowledgment = sequence});
+    midway.pair.back(1.0005 + i * 0.001, {.sequence = 1, .acknowledgment = sequence});
   }
-  tracker.finish(TcpWire::at(2));
-  CHECK(heard.repeats.empty());
-  REQUIRE(heard.ended.size() == 1);
-  const tcp::ConnectionEnded& end = heard.ended[0];
+  midway.tracker.finish(TcpWire::at(2));
+  CHECK(midway.heard.repeats.empty());
+  REQUIRE(midway.heard.ended.size() == 1);
+  const tcp::ConnectionEnded& end = midway.heard.ended[0];
   CHECK(end.joined_midway);
   CHECK(end.initiator.bytes + end.responder.bytes == 6000);
 }
 
 TEST_CASE("of a capture that joins midway nothing earlier is called repeated",
           "[dissectors][tcp]") {
-  Heard heard;
-  Settings settings;
-  tcp::Tracker tracker{settings, {1 << 20, 1 << 20, 1 << 20}, {}, heard};
-  TcpWire wire{tracker};
-  TcpPair pair{wire};
-  pair.out(1, {.sequence = 5000, .acknowledgment = 1, .length = 1000});
-  pair.out(1.2, {.sequence = 3000, .acknowledgment = 1, .length = 1000});
-  CHECK(heard.repeats.empty());
-  pair.out(1.5, {.sequence = 3000, .acknowledgment = 1, .length = 1000});
-  CHECK(heard.repeats.size() == 1);
+  Midway midway;
+  midway.pair.out(1, {.sequence = 5000, .acknowledgment = 1, .length = 1000});
+  midway.pair.out(1.2, {.sequence = 3000, .acknowledgment = 1, .length = 1000});
+  CHECK(midway.heard.repeats.empty());
+  midway.pair.out(1.5, {.sequence = 3000, .acknowledgment = 1, .length = 1000});
+  CHECK(midway.heard.repeats.size() == 1);
 }
 
 TEST_CASE("an offloaded frame counts as what it is cut into", "[dissectors][tcp]") {
@@ -330,8 +326,7 @@ TEST_CASE("an offloaded frame counts as what it is cut into", "[dissectors][tcp]
 
 TEST_CASE("wild numbers are ignored, until they are the rule", "[dissectors][tcp]") {
   Open open;
-  open.data(1, 0);
-  open.ack(1.01, 1);
+  open.first_segment();
   const auto stray = [&](double at, std::uint32_t i) {
     open.pair.out(at, {.sequence = 0x90000000 + i * 100, .acknowledgment = 1, .length = 100});
   };
@@ -346,8 +341,7 @@ TEST_CASE("wild numbers are ignored, until they are the rule", "[dissectors][tcp
 
 TEST_CASE("a SYN with another number begins another connection", "[dissectors][tcp]") {
   Open open;
-  open.data(1, 0);
-  open.ack(1.01, 1);
+  open.first_segment();
   SECTION("after both sides closed") {
     open.pair.out(2, {.flags = tcp::fin | tcp::ack, .sequence = 1 + full, .acknowledgment = 1});
     open.pair.back(2.01, {.flags = tcp::fin | tcp::ack, .sequence = 1, .acknowledgment = 2 + full});
