@@ -56,7 +56,7 @@ class Table {
 
   // The entry with this hash for which same(entry) holds, or null.
   template <class Same>
-  Entry* find(std::uint64_t hash, Same same) {
+  Entry* find(std::uint64_t hash, Same same) const {
     const auto tag = static_cast<std::uint32_t>(hash);
     for (std::uint32_t at = tag & mask_;; at = (at + 1) & mask_) {
       const Slot& slot = slots_.get()[at];
@@ -108,7 +108,7 @@ class Table {
 
   // The oldest of a list, and the one after `entry` in its list; null at the end.
   Entry* oldest(std::uint8_t list = 0) const { return at_link(node(head_of(list)).next); }
-  Entry* after(Entry& entry) { return at_link(static_cast<Node&>(entry).next); }
+  Entry* after(const Entry& entry) const { return at_link(static_cast<const Node&>(entry).next); }
 
  private:
   struct Slot {
