@@ -4,13 +4,16 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
-#include <list>
-#include <map>
-#include <unordered_map>
+#include <new>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
+#include "detectors/name_hash.h"
 #include "dissectors/hash.h"
+#include "dissectors/table.h"
 
 namespace wirefault {
 
@@ -18,51 +21,63 @@ namespace wirefault {
 // each stands for many packets.
 template <class Key>
 struct KeyHash {
-  std::size_t operator()(const Key& key) const {
+  std::uint64_t operator()(const Key& key) const {
     static_assert(std::has_unique_object_representations_v<Key>);
-    return stable_hash(Bytes{reinterpret_cast<const std::uint8_t*>(&key), sizeof key});
+    QuickHash hash;
+    hash.add(Bytes{reinterpret_cast<const std::uint8_t*>(&key), sizeof key});
+    return hash.value();
+  }
+};
+template <>
+struct KeyHash<dns::Name> {
+  std::uint64_t operator()(const dns::Name& name) const {
+    QuickHash hash;
+    add_to(hash, name);
+    return hash.value();
   }
 };
 
 template <class Key, class Tally, class Hash = KeyHash<Key>>
 class TallyMap {
  public:
-  explicit TallyMap(std::size_t capacity = 4096) : capacity_{capacity} {}
+  // At least 16. Memory is touched only as it fills.
+  explicit TallyMap(std::size_t capacity = 4096) : entries_{capacity} {}
+  TallyMap(const TallyMap&) = delete;
+  TallyMap& operator=(const TallyMap&) = delete;
+  ~TallyMap() {
+    while (Entry* entry = entries_.oldest()) erase(*entry);
+  }
 
   // The tally of `key`, made empty on first use.
   Tally& operator[](const Key& key) {
-    const auto found = entries_.find(key);
-    if (found != entries_.end()) {
-      order_.splice(order_.end(), order_, found->second.place);
-      return found->second.tally;
+    const std::uint64_t hash = Hash{}(key);
+    if (Entry* entry = find(key, hash)) {
+      entries_.move_to(*entry, 0);
+      return entry->tally();
     }
-    if (entries_.size() == capacity_) {
-      entries_.erase(order_.front());
-      order_.pop_front();
+    if (entries_.full()) {
+      erase(*entries_.oldest());
       ++evicted_;
     }
-    order_.push_back(key);
-    Entry& made = entries_[key];
-    made.place = std::prev(order_.end());
-    return made.tally;
+    Entry& made = entries_.insert(hash);
+    made.key = key;
+    return *new (made.memory) Tally{};
   }
 
   Tally* find(const Key& key) {
-    const auto found = entries_.find(key);
-    return found == entries_.end() ? nullptr : &found->second.tally;
+    Entry* entry = find(key, Hash{}(key));
+    return entry == nullptr ? nullptr : &entry->tally();
   }
   const Tally* find(const Key& key) const {
-    const auto found = entries_.find(key);
-    return found == entries_.end() ? nullptr : &found->second.tally;
+    Entry* entry = find(key, Hash{}(key));
+    return entry == nullptr ? nullptr : &entry->tally();
   }
 
   void erase(const Key& key) {
-    const auto found = entries_.find(key);
-    if (found == entries_.end()) return;
-    order_.erase(found->second.place);
-    entries_.erase(found);
+    if (Entry* entry = find(key, Hash{}(key))) erase(*entry);
   }
 
+  bool empty() const { return entries_.size() == 0; }
   std::size_t size() const { return entries_.size(); }
   std::uint64_t evicted() const { return evicted_; }
 
@@ -74,63 +89,113 @@ class TallyMap {
   std::vector<Item> sorted() const {
     std::vector<Item> items;
     items.reserve(entries_.size());
-    for (const auto& [key, entry] : entries_) items.push_back({&key, &entry.tally});
+    for (Entry* entry = entries_.oldest(); entry != nullptr; entry = entries_.after(*entry)) {
+      items.push_back({&entry->key, &entry->tally()});
+    }
     std::sort(items.begin(), items.end(),
               [](const Item& a, const Item& b) { return *a.key < *b.key; });
     return items;
   }
 
  private:
+  // The table knows nothing of destructors: the tally's is called by hand.
   struct Entry {
-    Tally tally{};
-    typename std::list<Key>::iterator place;
-  };
+    Key key;
+    alignas(Tally) std::byte memory[sizeof(Tally)];
 
-  std::size_t capacity_;
-  std::unordered_map<Key, Entry, Hash> entries_;
-  std::list<Key> order_;  // least recently touched first
+    Tally& tally() { return *std::launder(reinterpret_cast<Tally*>(memory)); }
+  };
+  static_assert(alignof(Entry) <= alignof(std::max_align_t));
+
+  Entry* find(const Key& key, std::uint64_t hash) const {
+    return entries_.find(hash, [&](const Entry& entry) { return entry.key == key; });
+  }
+  void erase(Entry& entry) {
+    entry.tally().~Tally();
+    entries_.erase(entry);
+  }
+
+  Table<Entry> entries_;  // least recently touched first
   std::uint64_t evicted_ = 0;
 };
 
 // Who takes part, with counts: exact up to a bound, then the smallest counts are given up and the
 // list is approximate.
-template <class Key>
+template <class Key, class Hash = KeyHash<Key>>
 class TopList {
  public:
   static constexpr std::size_t capacity = 256;
 
   void add(const Key& key, std::uint64_t count = 1) {
-    const auto found = counts_.find(key);
-    if (found != counts_.end()) {
-      found->second += count;
-    } else if (counts_.size() < capacity) {
-      counts_.emplace(key, count);
+    if (const std::size_t at = position_of(key); at != members_.size()) {
+      members_[at].second += count;
+    } else if (members_.size() < capacity) {
+      members_.emplace_back(key, count);
+      if (members_.size() > few) enter();
     } else {
       // A member not on the list is counted once more each time: distinct() is an upper bound then.
       ++overflow_;
     }
   }
 
-  bool empty() const { return counts_.empty(); }
-  std::uint64_t distinct() const { return counts_.size() + overflow_; }
+  bool empty() const { return members_.empty(); }
+  std::uint64_t distinct() const { return members_.size() + overflow_; }
   bool is_exact() const { return overflow_ == 0; }
   std::uint64_t count_of(const Key& key) const {
-    const auto found = counts_.find(key);
-    return found == counts_.end() ? 0 : found->second;
+    const std::size_t at = position_of(key);
+    return at == members_.size() ? 0 : members_[at].second;
   }
 
   // The `most` largest, largest first, equal counts in key order.
   std::vector<std::pair<Key, std::uint64_t>> top(std::size_t most = 5) const {
-    std::vector<std::pair<Key, std::uint64_t>> all(counts_.begin(), counts_.end());
-    std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
-      return a.second != b.second ? a.second > b.second : a.first < b.first;
+    std::vector<const Member*> all;
+    for (const Member& member : members_) all.push_back(&member);
+    std::sort(all.begin(), all.end(), [](const Member* a, const Member* b) {
+      return a->second != b->second ? a->second > b->second : a->first < b->first;
     });
     if (all.size() > most) all.resize(most);
-    return all;
+    std::vector<Member> largest;
+    for (const Member* member : all) largest.push_back(*member);
+    return largest;
   }
 
  private:
-  std::map<Key, std::uint64_t> counts_;
+  using Member = std::pair<Key, std::uint64_t>;
+
+  // So many are compared one by one: most lists stay that short.
+  static constexpr std::size_t few = 8;
+
+  // In members_; its size when it is not among them.
+  std::size_t position_of(const Key& key) const {
+    if (slots_.empty()) {
+      const auto found = std::find_if(members_.begin(), members_.end(),
+                                      [&](const Member& member) { return member.first == key; });
+      return static_cast<std::size_t>(found - members_.begin());
+    }
+    for (std::size_t at = home_of(key); slots_[at] != 0; at = after(at)) {
+      if (members_[slots_[at] - 1u].first == key) return slots_[at] - 1u;
+    }
+    return members_.size();
+  }
+
+  // Puts the newest member in its slot.
+  void enter() {
+    if (members_.size() * 2 > slots_.size()) {
+      slots_.assign(std::max<std::size_t>(slots_.size() * 2, 4 * few), 0);
+      for (std::size_t i = 0; i + 1 < members_.size(); ++i) put(i);
+    }
+    put(members_.size() - 1);
+  }
+  void put(std::size_t position) {
+    std::size_t at = home_of(members_[position].first);
+    while (slots_[at] != 0) at = after(at);
+    slots_[at] = static_cast<std::uint16_t>(position + 1);
+  }
+  std::size_t home_of(const Key& key) const { return Hash{}(key) & (slots_.size() - 1); }
+  std::size_t after(std::size_t at) const { return (at + 1) & (slots_.size() - 1); }
+
+  std::vector<Member> members_;       // in the order in which they came
+  std::vector<std::uint16_t> slots_;  // by hash: position in members_ + 1, or 0; a power of two
   std::uint64_t overflow_ = 0;
 };
 

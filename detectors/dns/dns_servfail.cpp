@@ -28,7 +28,12 @@ struct NameKey {
   }
 };
 struct NameKeyHash {
-  std::size_t operator()(const NameKey& key) const { return key.name.stable_hash(key.tunnel); }
+  std::uint64_t operator()(const NameKey& key) const {
+    QuickHash hash;
+    hash.add(key.tunnel, 0);
+    add_to(hash, key.name);
+    return hash.value();
+  }
 };
 
 struct Tally {

@@ -79,9 +79,6 @@ struct ResponderKey {
   std::uint32_t zero = 0;  // no padding
   friend auto operator<=>(const ResponderKey&, const ResponderKey&) = default;
 };
-struct NameHash {
-  std::size_t operator()(const dns::Name& name) const { return name.stable_hash(); }
-};
 
 class DnsServfailStorm final : public Detector {
  public:
@@ -95,7 +92,7 @@ class DnsServfailStorm final : public Detector {
     if (transaction.outcome != dns::Outcome::answered || !transaction.recursion_desired) return;
     const bool failed = transaction.response.rcode == dns::Rcode::servfail;
     // Nothing is kept of what never fails: the maps are empty in healthy traffic.
-    if (!failed && responders_.size() == 0) return;
+    if (!failed && responders_.empty()) return;
     const ResponderKey key{transaction.tunnel, transaction.server, 0};
     const dns::Name zone = dns::guessed_zone(transaction.question.name);
     if (failed) {
@@ -259,7 +256,7 @@ class DnsServfailStorm final : public Detector {
   const std::uint64_t share_;
   const std::uint64_t zone_share_;
   TallyMap<ResponderKey, Tally> responders_{512};
-  TallyMap<dns::Name, Tally, NameHash> zones_{512};
+  TallyMap<dns::Name, Tally> zones_{512};
 };
 
 }  // namespace

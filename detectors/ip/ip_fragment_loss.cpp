@@ -33,13 +33,13 @@ struct PathKey {
 
 // What the first fragment tells of who was talking.
 struct Service {
-  std::uint8_t protocol = 0;
+  std::uint16_t protocol = 0;  // 16 bits, so that there is no padding
   std::uint16_t source_port = 0;
   std::uint16_t destination_port = 0;
 
   // The smaller port is the service's.
   std::string to_string() const {
-    const std::string name = ip::protocol_name(protocol);
+    const std::string name = ip::protocol_name(static_cast<std::uint8_t>(protocol));
     const std::uint16_t port = std::min(source_port, destination_port);
     return port == 0 ? name : fmt::format("{} port {}", name, port);
   }
