@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "detectors/audience.h"
 #include "detectors/evidence.h"
 #include "detectors/finding.h"
 #include "detectors/knowledge/connect_failures.h"
@@ -21,18 +22,12 @@
 
 namespace wirefault {
 
-// Facts of a higher kind, made by knowledge from those of the trackers: what spans address pairs.
-class KnowledgeListener : public FactListener {
- public:
-  virtual void on_dns_lookup(const dns::Lookup&) {}
-  virtual void on_dns_action(const dns::Action&) {}
-  virtual void on_connect_failure(const tcp::ConnectFailure&) {}
-};
-
-// Declares a detector's settings: each is asked for once, in its constructor.
+// Declares a detector's settings, each asked for once, in its constructor; and finds the detector
+// its place in the audience, if it is to have one.
 class Setup {
  public:
-  Setup(Settings& settings, std::string_view detector) : settings_{settings}, detector_{detector} {}
+  Setup(Settings& settings, std::string_view detector, Audience* audience = nullptr)
+      : settings_{settings}, detector_{detector}, audience_{audience} {}
 
   std::uint64_t count(std::string_view name, std::uint64_t standard, std::string_view help) {
     return settings_.count(detector_, name, standard, help);
@@ -44,9 +39,15 @@ class Setup {
     return settings_.duration(detector_, name, standard, help);
   }
 
+  template <class D>
+  void admit(D& made) const {
+    if (audience_ != nullptr) audience_->admit(made);
+  }
+
  private:
   Settings& settings_;
   std::string_view detector_;
+  Audience* audience_;
 };
 
 // What a detector may look at besides its own tallies when it judges.
@@ -82,7 +83,9 @@ struct DetectorEntry {
 
 template <class D>
 std::unique_ptr<Detector> make_detector(Setup& setup) {
-  return std::make_unique<D>(setup);
+  auto made = std::make_unique<D>(setup);
+  setup.admit(*made);
+  return made;
 }
 
 }  // namespace wirefault

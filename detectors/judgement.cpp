@@ -21,28 +21,28 @@ Judgement::Judgement(Settings& settings, const JudgementOptions& options)
       scanners_{settings} {
   for (const DetectorEntry& entry : catalogue()) {
     const std::vector<std::string>& wanted = options.detectors;
-    Setup setup{settings, entry.id};
+    const bool is_wanted =
+        wanted.empty() || std::find(wanted.begin(), wanted.end(), entry.id) != wanted.end();
+    Setup setup{settings, entry.id, is_wanted ? &audience_ : nullptr};
     std::unique_ptr<Detector> detector = entry.make(setup);
     // Made even when it is not to run: a setting of a detector that was left out is still known.
-    if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), entry.id) == wanted.end()) {
-      continue;
-    }
+    if (!is_wanted) continue;
     entries_.push_back(&entry);
     detectors_.push_back(std::move(detector));
   }
 }
 
 void Judgement::Fanout::on_dns_lookup(const dns::Lookup& lookup) {
-  for (const auto& detector : detectors_) detector->on_dns_lookup(lookup);
+  audience_.tell(&KnowledgeListener::on_dns_lookup, lookup);
   actions_.add(lookup, *this);
 }
 
 void Judgement::Fanout::on_dns_action(const dns::Action& action) {
-  for (const auto& detector : detectors_) detector->on_dns_action(action);
+  audience_.tell(&KnowledgeListener::on_dns_action, action);
 }
 
 void Judgement::Fanout::on_connect_failure(const tcp::ConnectFailure& failure) {
-  for (const auto& detector : detectors_) detector->on_connect_failure(failure);
+  audience_.tell(&KnowledgeListener::on_connect_failure, failure);
 }
 
 void Judgement::on_dns_transaction(const dns::Transaction& transaction) {
@@ -72,16 +72,16 @@ void Judgement::on_dns_transaction(const dns::Transaction& transaction) {
     }
   }
   lookups_.add(transaction, fanout_);
-  tell(&FactListener::on_dns_transaction, transaction);
+  audience_.tell(&FactListener::on_dns_transaction, transaction);
 }
 
 void Judgement::on_dns_stray_response(const dns::StrayResponse& stray) {
-  tell(&FactListener::on_dns_stray_response, stray);
+  audience_.tell(&FactListener::on_dns_stray_response, stray);
 }
 
 void Judgement::on_tcp_handshake(const tcp::Handshake& handshake) {
   connect_failures_.add(handshake, fanout_);
-  tell(&FactListener::on_tcp_handshake, handshake);
+  audience_.tell(&FactListener::on_tcp_handshake, handshake);
 }
 
 // As many as there are connections: for knowledge only.
@@ -90,48 +90,48 @@ void Judgement::on_tcp_opened(const tcp::Opened& opened) {
 }
 
 void Judgement::on_tcp_service_second(const tcp::ServiceSecond& second) {
-  tell(&FactListener::on_tcp_service_second, second);
+  audience_.tell(&FactListener::on_tcp_service_second, second);
 }
 
 void Judgement::on_tcp_crowd(const tcp::Crowd& crowd) {
-  tell(&FactListener::on_tcp_crowd, crowd);
+  audience_.tell(&FactListener::on_tcp_crowd, crowd);
 }
 
 void Judgement::on_tcp_source_second(const tcp::SourceSecond& second) {
   scanners_.add(second);
-  tell(&FactListener::on_tcp_source_second, second);
+  audience_.tell(&FactListener::on_tcp_source_second, second);
 }
 
 void Judgement::on_ip_fragmented_datagram(const ip::FragmentedDatagram& datagram) {
-  tell(&FactListener::on_ip_fragmented_datagram, datagram);
+  audience_.tell(&FactListener::on_ip_fragmented_datagram, datagram);
 }
 
 void Judgement::on_icmp_error(const icmp::Error& error) {
-  tell(&FactListener::on_icmp_error, error);
+  audience_.tell(&FactListener::on_icmp_error, error);
 }
 
 void Judgement::on_icmp_path_mtu(const icmp::PathMtu& path) {
-  tell(&FactListener::on_icmp_path_mtu, path);
+  audience_.tell(&FactListener::on_icmp_path_mtu, path);
 }
 
 void Judgement::on_tcp_retransmission(const tcp::Retransmission& fact) {
-  tell(&FactListener::on_tcp_retransmission, fact);
+  audience_.tell(&FactListener::on_tcp_retransmission, fact);
 }
 
 void Judgement::on_tcp_spurious_retransmission(const tcp::SpuriousRetransmission& fact) {
-  tell(&FactListener::on_tcp_spurious_retransmission, fact);
+  audience_.tell(&FactListener::on_tcp_spurious_retransmission, fact);
 }
 
 void Judgement::on_tcp_out_of_order(const tcp::OutOfOrder& fact) {
-  tell(&FactListener::on_tcp_out_of_order, fact);
+  audience_.tell(&FactListener::on_tcp_out_of_order, fact);
 }
 
 void Judgement::on_tcp_size_stall(const tcp::SizeStall& fact) {
-  tell(&FactListener::on_tcp_size_stall, fact);
+  audience_.tell(&FactListener::on_tcp_size_stall, fact);
 }
 
 void Judgement::on_tcp_connection_ended(const tcp::ConnectionEnded& fact) {
-  tell(&FactListener::on_tcp_connection_ended, fact);
+  audience_.tell(&FactListener::on_tcp_connection_ended, fact);
 }
 
 void Judgement::on_second(const SecondPassed& second) {
@@ -139,7 +139,7 @@ void Judgement::on_second(const SecondPassed& second) {
   lookups_.pass(now_, fanout_);
   actions_.pass(now_, fanout_);
   connect_failures_.pass(now_, fanout_);
-  tell(&FactListener::on_second, second);
+  audience_.tell(&FactListener::on_second, second);
 }
 
 void Judgement::on_capture_ended(const CaptureSummary& summary) {
@@ -149,7 +149,7 @@ void Judgement::on_capture_ended(const CaptureSummary& summary) {
   lookups_.finish(fanout_);
   actions_.finish(fanout_);
   connect_failures_.finish(fanout_);
-  tell(&FactListener::on_capture_ended, summary);
+  audience_.tell(&FactListener::on_capture_ended, summary);
 }
 
 Result Judgement::result(const std::vector<SourceInfo>& sources) const {

@@ -45,30 +45,26 @@ class Judgement final : public FactListener {
   Result result(const std::vector<SourceInfo>& sources) const;
 
  private:
-  // Hands what knowledge makes of the facts to every detector.
+  // Hands what knowledge makes of the facts to the detectors.
   class Fanout final : public KnowledgeListener {
    public:
-    Fanout(const std::vector<std::unique_ptr<Detector>>& detectors, dns::Actions& actions)
-        : detectors_{detectors}, actions_{actions} {}
+    Fanout(const Audience& audience, dns::Actions& actions)
+        : audience_{audience}, actions_{actions} {}
     void on_dns_lookup(const dns::Lookup& lookup) override;
     void on_dns_action(const dns::Action& action) override;
     void on_connect_failure(const tcp::ConnectFailure& failure) override;
 
    private:
-    const std::vector<std::unique_ptr<Detector>>& detectors_;
+    const Audience& audience_;
     dns::Actions& actions_;
   };
 
-  template <class Fact>
-  void tell(void (FactListener::*hear)(const Fact&), const Fact& fact) {
-    for (const auto& detector : detectors_) (detector.get()->*hear)(fact);
-  }
-
   std::vector<const DetectorEntry*> entries_;  // of the detectors, in the same order
   std::vector<std::unique_ptr<Detector>> detectors_;
+  Audience audience_;
   dns::Lookups lookups_;
   dns::Actions actions_;
-  Fanout fanout_{detectors_, actions_};
+  Fanout fanout_{audience_, actions_};
   tcp::Scanners scanners_;
   tcp::ConnectFailures connect_failures_;
 

@@ -1,6 +1,6 @@
 #include "detectors/knowledge/connect_failures.h"
 
-#include "detectors/detector.h"
+#include "detectors/audience.h"
 
 namespace wirefault::tcp {
 namespace {

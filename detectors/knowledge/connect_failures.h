@@ -10,7 +10,7 @@
 #include "dissectors/facts.h"
 
 namespace wirefault {
-class KnowledgeListener;  // detectors/detector.h
+class KnowledgeListener;  // detectors/audience.h
 }
 
 namespace wirefault::tcp {

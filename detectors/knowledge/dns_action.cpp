@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "detectors/detector.h"
+#include "detectors/audience.h"
 
 namespace wirefault::dns {
 namespace {
