@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "detectors/detector.h"
+#include "detectors/audience.h"
+#include "detectors/name_hash.h"
 #include "dissectors/hash.h"
 
 namespace wirefault::dns {
@@ -10,11 +11,14 @@ namespace {
 
 // Names the lookup a transaction belongs to. Unkeyed: what this finds must not depend on a seed.
 std::uint64_t lookup_hash(const Transaction& transaction) {
-  std::uint64_t hash = stable_hash(transaction.client.address.bytes(), transaction.tunnel);
-  hash = stable_hash(std::uint64_t{static_cast<std::uint16_t>(transaction.question.type)} << 16 |
-                         transaction.question.klass,
-                     hash);
-  return transaction.question.name.stable_hash(hash);
+  const IpAddress& client = transaction.client.address;
+  const Question& question = transaction.question;
+  QuickHash hash;
+  hash.add(Bytes{reinterpret_cast<const std::uint8_t*>(&client), sizeof client});
+  hash.add(transaction.tunnel,
+           std::uint64_t{static_cast<std::uint16_t>(question.type)} << 16 | question.klass);
+  add_to(hash, question.name);
+  return hash.value();
 }
 
 bool has_response(const Transaction& transaction) {
@@ -62,7 +66,7 @@ Lookups::Lookups(Settings& settings, std::size_t budget)
     : gap_{settings.duration("dns", "lookup-gap", std::chrono::seconds{15},
                              "pause after which the same question is a new lookup")},
       records_{budget / success_share * (success_share - 1) / Table<Record>::entry_cost()},
-      present_(std::size_t{1} << 17),
+      present_(std::size_t{1} << 15),
       successes_(power_of_two_below(budget / success_share / sizeof(Bucket))) {}
 
 void Lookups::add(const Transaction& transaction, KnowledgeListener& listener) {
@@ -241,26 +245,41 @@ void Lookups::finish(KnowledgeListener& listener) {
 
 void Lookups::remember_success(std::uint64_t hash, const Transaction& transaction) {
   const Timestamp at = transaction.response.seen.time;
-  const auto tag = static_cast<std::uint32_t>(hash >> 32);
   const Duration latency = at - transaction.queries.last().time;
   const auto latency_us = static_cast<std::uint32_t>(
       std::clamp<std::int64_t>(latency / std::chrono::microseconds{1}, 0, 0xffffffff));
-  Bucket& bucket = successes_[hash & (successes_.size() - 1)];
-  Success* victim = &bucket[0];
-  for (Success& success : bucket) {
-    if (success.tag == tag) {
-      success = {tag, latency_us, std::max(success.at, at)};
-      return;
-    }
-    if (success.at < victim->at) victim = &success;
-  }
-  if (victim->at != Timestamp{} && at - victim->at < notice_slack) ++evicted_;
-  *victim = {tag, latency_us, at};
+  // Its bucket is hardly ever in the processor's cache: it is on its way there while others wait.
+  __builtin_prefetch(&bucket_of(hash));
+  NewSuccess& oldest = new_successes_[next_new_];
+  next_new_ = (next_new_ + 1) % new_successes_.size();
+  enter(oldest);
+  oldest = {hash, {static_cast<std::uint32_t>(hash >> 32), latency_us, at}};
 }
 
-const Lookups::Success* Lookups::success_since(std::uint64_t hash, Timestamp asked) const {
+void Lookups::enter(NewSuccess& entered) {
+  if (entered.success.at == Timestamp{}) return;
+  const Success& success = entered.success;
+  Bucket& bucket = bucket_of(entered.hash);
+  Success* victim = &bucket[0];
+  for (Success& known : bucket) {
+    if (known.tag == success.tag) {
+      known = {known.tag, success.latency_us, std::max(known.at, success.at)};
+      entered.success.at = Timestamp{};
+      return;
+    }
+    if (known.at < victim->at) victim = &known;
+  }
+  if (victim->at != Timestamp{} && success.at - victim->at < notice_slack) ++evicted_;
+  *victim = success;
+  entered.success.at = Timestamp{};
+}
+
+const Lookups::Success* Lookups::success_since(std::uint64_t hash, Timestamp asked) {
+  for (std::size_t i = 0; i < new_successes_.size(); ++i) {
+    enter(new_successes_[(next_new_ + i) % new_successes_.size()]);
+  }
   const auto tag = static_cast<std::uint32_t>(hash >> 32);
-  for (const Success& success : successes_[hash & (successes_.size() - 1)]) {
+  for (const Success& success : bucket_of(hash)) {
     if (success.tag == tag && success.at >= asked) return &success;
   }
   return nullptr;

@@ -20,7 +20,7 @@
 #include "dissectors/table.h"
 
 namespace wirefault {
-class KnowledgeListener;  // detectors/detector.h
+class KnowledgeListener;  // detectors/audience.h
 }
 
 namespace wirefault::dns {
@@ -119,6 +119,10 @@ class Lookups {
     Timestamp at{};
   };
   using Bucket = std::array<Success, 4>;
+  struct NewSuccess {
+    std::uint64_t hash = 0;
+    Success success;
+  };
 
   // The record that `transaction` belongs to, made if need be.
   Record& record_of(const Transaction& transaction, std::uint64_t hash,
@@ -128,8 +132,11 @@ class Lookups {
   void settle(Record& record, const Transaction& transaction);
   void close(Record& record, KnowledgeListener& listener);
   std::uint16_t& present(std::uint64_t hash) { return present_[hash & (present_.size() - 1)]; }
+  Bucket& bucket_of(std::uint64_t hash) { return successes_[hash & (successes_.size() - 1)]; }
   void remember_success(std::uint64_t hash, const Transaction& transaction);
-  const Success* success_since(std::uint64_t hash, Timestamp asked) const;
+  // Into its bucket, if it is not there yet.
+  void enter(NewSuccess& entered);
+  const Success* success_since(std::uint64_t hash, Timestamp asked);
 
   Duration gap_;
   Table<Record> records_;
@@ -137,6 +144,8 @@ class Lookups {
   // find.
   std::vector<std::uint16_t> present_;
   std::vector<Bucket> successes_;
+  std::array<NewSuccess, 16> new_successes_;  // a ring: not in their buckets yet
+  std::size_t next_new_ = 0;                  // the oldest of them
   std::uint64_t evicted_ = 0;
 };
 
