@@ -34,15 +34,14 @@ class RecentShare {
     if (slot.second != second) slot = {second, 0, 0};
     ++slot.decided;
     if (unanswered) ++slot.unanswered;
-    std::uint64_t decided = 0;
-    std::uint64_t silent = 0;
-    for (const Slot& each : slots_) {
-      if (second - each.second >= std::int64_t{window}) continue;
-      decided += each.decided;
-      silent += each.unanswered;
+    if (second == summed_) {
+      ++decided_;
+      if (unanswered) ++silent_;
+    } else {
+      sum_up(second);
     }
-    if (decided >= enough && silent * 100 > worst_percent_ * decided) {
-      worst_percent_ = silent * 100 / decided;
+    if (decided_ >= enough && silent_ * 100 > worst_percent_ * decided_) {
+      worst_percent_ = silent_ * 100 / decided_;
     }
   }
   // The largest share of unanswered queries in any full-enough minute, in percent.
@@ -56,7 +55,22 @@ class RecentShare {
     std::uint32_t decided = 0;
     std::uint32_t unanswered = 0;
   };
+
+  void sum_up(std::int64_t second) {
+    summed_ = second;
+    decided_ = silent_ = 0;
+    for (const Slot& each : slots_) {
+      if (second - each.second >= std::int64_t{window}) continue;
+      decided_ += each.decided;
+      silent_ += each.unanswered;
+    }
+  }
+
   std::array<Slot, window> slots_{};
+  // Of the minute up to that second, most queries being of the same second as the one before.
+  std::int64_t summed_ = -1;
+  std::uint64_t decided_ = 0;
+  std::uint64_t silent_ = 0;
   std::uint64_t worst_percent_ = 0;
 };
 
