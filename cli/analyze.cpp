@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <iterator>
 #include <memory>
@@ -80,9 +81,11 @@ class Window {
 };
 
 HashKey random_key() {
-  HashKey key;
-  if (getrandom(&key, sizeof key, 0) != sizeof key) throw Error{"the system gives no random bytes"};
-  return key;
+  std::array<std::uint64_t, 2> seed;
+  if (getrandom(seed.data(), sizeof seed, 0) != sizeof seed) {
+    throw Error{"the system gives no random bytes"};
+  }
+  return HashKey{seed[0], seed[1]};
 }
 
 void add_note(Quality& quality, std::string_view kind, std::string text) {

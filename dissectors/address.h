@@ -46,6 +46,13 @@ class IpAddress {
   constexpr bool is_v6() const { return version_ == 6; }
   Bytes bytes() const { return {bytes_.data(), is_v6() ? std::size_t{16} : std::size_t{4}}; }
 
+  // For hashing and ordering, in the machine's byte order. With is_v6() they tell addresses apart.
+  std::array<std::uint64_t, 2> words() const {
+    std::array<std::uint64_t, 2> words;
+    std::memcpy(words.data(), bytes_.data(), 16);
+    return words;
+  }
+
   constexpr bool is_unspecified() const { return bytes_ == std::array<std::uint8_t, 16>{}; }
   constexpr bool is_loopback() const;
   constexpr bool is_multicast() const { return is_v6() ? bytes_[0] == 0xff : bytes_[0] >> 4 == 14; }

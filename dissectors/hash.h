@@ -8,6 +8,7 @@
 // And QuickHash, for caches that see every packet, where a forged collision hurts its forger only.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -33,13 +34,19 @@ constexpr T wrapping_multiply(T a, T b) {
   return product;
 }
 
-// Random in a release run, fixed in tests and fuzzing.
-struct HashKey {
-  std::uint64_t first = 0;
-  std::uint64_t second = 0;
-};
-
 namespace hash_detail {
+
+__extension__ using Wide = unsigned __int128;
+
+constexpr std::uint64_t high(Wide wide) {
+  return static_cast<std::uint64_t>(wide >> 64);
+}
+constexpr std::uint64_t low(Wide wide) {
+  return static_cast<std::uint64_t>(wide & 0xffffffffffffffff);
+}
+constexpr std::uint64_t fold(Wide wide) {
+  return high(wide) ^ low(wide);
+}
 
 // Little-endian whatever the machine, the last word filled up with zeros.
 inline std::uint64_t word(const std::uint8_t* bytes, std::size_t count) {
@@ -48,28 +55,6 @@ inline std::uint64_t word(const std::uint8_t* bytes, std::size_t count) {
   if constexpr (std::endian::native == std::endian::big) value = __builtin_bswap64(value);
   return value;
 }
-
-struct SipState {
-  std::uint64_t a, b, c, d;
-
-  void round() {
-    a = wrapping_add(a, b);
-    c = wrapping_add(c, d);
-    b = std::rotl(b, 13) ^ a;
-    d = std::rotl(d, 16) ^ c;
-    a = std::rotl(a, 32);
-    c = wrapping_add(c, b);
-    a = wrapping_add(a, d);
-    b = std::rotl(b, 17) ^ c;
-    d = std::rotl(d, 21) ^ a;
-    c = std::rotl(c, 32);
-  }
-  void take(std::uint64_t word) {
-    d ^= word;
-    round();
-    a ^= word;
-  }
-};
 
 // The finalizer of splitmix64: every input bit reaches every output bit.
 constexpr std::uint64_t mix(std::uint64_t value) {
@@ -87,26 +72,33 @@ constexpr std::uint64_t step(std::uint64_t state, std::uint64_t word) {
 
 }  // namespace hash_detail
 
-// SipHash-1-3 (Aumasson and Bernstein, 2012): fast on short keys, and collisions cannot be made
-// without the key.
-inline std::uint64_t keyed_hash(const HashKey& key, Bytes bytes) {
-  hash_detail::SipState state{key.first ^ 0x736f6d6570736575, key.second ^ 0x646f72616e646f6d,
-                              key.first ^ 0x6c7967656e657261, key.second ^ 0x7465646279746573};
-  const std::uint8_t* at = bytes.data();
-  std::size_t left = bytes.size();
-  for (; left >= 8; left -= 8, at += 8) state.take(hash_detail::word(at, 8));
-  const std::uint64_t length_byte = std::uint64_t{bytes.size() & 0xff} << 56;
-  state.take(length_byte | (left == 0 ? 0 : hash_detail::word(at, left)));
-  state.c ^= 0xff;
-  for (int i = 0; i < 3; ++i) state.round();
-  return state.a ^ state.b ^ state.c ^ state.d;
-}
+// The key of the tables' hashes: random in a release run, fixed in tests and fuzzing.
+class HashKey {
+ public:
+  constexpr HashKey() : HashKey{0, 0} {}
+  constexpr HashKey(std::uint64_t first, std::uint64_t second) {
+    for (std::uint64_t& word : words_) word = first = hash_detail::step(first, second);
+  }
+  constexpr std::uint64_t operator[](std::size_t i) const { return words_[i]; }
 
-// Values without padding only: padding bytes may differ between equal values.
-template <class T>
-requires std::has_unique_object_representations_v<T> std::uint64_t keyed_hash(const HashKey& key,
-                                                                              const T& value) {
-  return keyed_hash(key, Bytes{reinterpret_cast<const std::uint8_t*>(&value), sizeof value});
+ private:
+  std::array<std::uint64_t, 12> words_{};
+};
+
+// NH of UMAC (RFC 4418, section 5.2.2) with words of 64 bits: whoever does not know the key finds
+// two inputs with the same sum with a chance of 2^-64, whatever he tries. The last multiplication
+// spreads the sum over all bits. One input always has the same number of words.
+template <std::size_t count>
+constexpr std::uint64_t keyed_hash(const HashKey& key,
+                                   const std::array<std::uint64_t, count>& words) {
+  static_assert(count % 2 == 0 && count <= 10);
+  hash_detail::Wide sum = 0;
+  for (std::size_t i = 0; i < count; i += 2) {
+    sum = wrapping_add(sum, hash_detail::Wide{wrapping_add(words[i], key[i])} *
+                                wrapping_add(words[i + 1], key[i + 1]));
+  }
+  return hash_detail::fold(hash_detail::Wide{hash_detail::low(sum) ^ key[10]} *
+                           (hash_detail::high(sum) ^ key[11]));
 }
 
 // Two words at a time, one multiplication each (the idea of wyhash). Without a key, so that what a
@@ -114,13 +106,11 @@ requires std::has_unique_object_representations_v<T> std::uint64_t keyed_hash(co
 class QuickHash {
  public:
   void add(std::uint64_t a, std::uint64_t b) {
-    __extension__ using Wide = unsigned __int128;
-    const Wide product = Wide{a ^ state_ ^ 0xa0761d6478bd642f} * Wide{b ^ 0xe7037ed1a0b428db};
-    state_ = static_cast<std::uint64_t>(product >> 64) ^
-             static_cast<std::uint64_t>(product & 0xffffffffffffffff);
+    state_ = hash_detail::fold(hash_detail::Wide{a ^ state_ ^ 0xa0761d6478bd642f} *
+                               (b ^ 0xe7037ed1a0b428db));
   }
-  // Does not tell "x" from "xx": add the length somewhere. The last words overlap those before them,
-  // which costs less than filling up.
+  // Does not tell "x" from "xx": add the length somewhere. The last words overlap those before
+  // them, which costs less than filling up.
   void add(Bytes bytes) {
     using hash_detail::word;
     const std::uint8_t* at = bytes.data();

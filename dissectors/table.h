@@ -6,6 +6,7 @@
 // entry is oldest does not depend on the hash key, so neither does any report.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -53,6 +54,15 @@ class Table {
 
   // Tells the processor that `hash` will be looked up soon.
   void prefetch(std::uint64_t hash) const { __builtin_prefetch(&slots_.get()[hash & mask_]); }
+  // And, when that is done, the start of the entry that most probably is the one.
+  void prefetch_entry(std::uint64_t hash) const {
+    const Slot slot = slots_.get()[hash & mask_];
+    if (slot.node == 0 || slot.tag != static_cast<std::uint32_t>(hash)) return;
+    const char* entry = reinterpret_cast<const char*>(&node(slot.node - 1));
+    for (std::size_t at = 0; at < std::min<std::size_t>(sizeof(Node), prefetched); at += 64) {
+      __builtin_prefetch(entry + at);
+    }
+  }
 
   // The entry with this hash for which same(entry) holds, or null.
   template <class Same>
@@ -127,6 +137,7 @@ class Table {
   using Array = std::unique_ptr<T, Free>;
 
   static constexpr std::uint32_t none = 0xffffffff;
+  static constexpr std::size_t prefetched = 320;
 
   // Fresh zero pages from the system: they cost nothing until they are used.
   template <class T>

@@ -13,9 +13,6 @@ using std::chrono::seconds;
 // After a silence as long as this, every window that a detector keeps is empty.
 constexpr std::int64_t most_seconds_told = 600;
 
-// Packets that a memory access has time for before its turn comes.
-constexpr std::size_t look_ahead = 8;
-
 constexpr std::uint16_t dns_port = 53;
 
 // Shares of --max-mem, in percent; design.md, section 2.
@@ -33,7 +30,8 @@ std::size_t share_of(const TrackingOptions& options, std::size_t percent) {
 }  // namespace
 
 Tracking::Tracking(Settings& settings, const TrackingOptions& options, FactListener& listener)
-    : listener_{listener},
+    : key_{options.hash_key},
+      listener_{listener},
       reassembly_{settings, share_of(options, fragments_share), options.hash_key, listener},
       dns_{settings, share_of(options, dns_pending_share), options.hash_key, listener},
       dns_streams_{options.memory / 100 * dns_stream_share, options.hash_key},
@@ -44,34 +42,73 @@ Tracking::Tracking(Settings& settings, const TrackingOptions& options, FactListe
            listener} {}
 
 void Tracking::add(std::span<const Packet> packets) {
+  constexpr std::size_t halfway = look_ahead / 2;
+  const std::size_t read_before = std::min(look_ahead, packets.size());
+  for (std::size_t i = 0; i < read_before; ++i) read_ahead(packets[i], window_[i]);
   for (std::size_t i = 0; i < packets.size(); ++i) {
-    if (i + look_ahead < packets.size()) prefetch(packets[i + look_ahead]);
-    add(packets[i]);
+    std::optional<Ahead>& place = window_[i % look_ahead];
+    if (i + halfway < packets.size()) prefetch_entries(*window_[(i + halfway) % look_ahead]);
+    add(packets[i], *place);
+    if (i + look_ahead < packets.size()) read_ahead(packets[i + look_ahead], place);
   }
 }
 
-// What most packets are, TCP over IPv4 over Ethernet, is known at a glance; for others it is not
-// worth one.
-void Tracking::prefetch(const Packet& packet) {
-  const Bytes bytes = packet.bytes;
-  if (packet.link_type != LinkType::ethernet || bytes.size() < 54) return;
-  if (be16(&bytes[12]) != 0x0800 || bytes[14] != 0x45 || bytes[23] != ip::protocol::tcp) return;
-  tcp_.prefetch({{IpAddress::v4(&bytes[26]), be16(&bytes[34])},
-                 {IpAddress::v4(&bytes[30]), be16(&bytes[36])},
-                 be32(&bytes[38]),
-                 (bytes[47] & (tcp::syn | tcp::ack)) == tcp::syn});
+Tracking::Ahead::Ahead(const Packet& packet)
+    : frame{link::dissect(packet)},
+      datagram{
+          frame && (frame->network == link::Network::ipv4 || frame->network == link::Network::ipv6)
+              ? ip::parse(frame->payload)
+              : Parsed<ip::Datagram>{}} {}
+
+void Tracking::read_ahead(const Packet& packet, std::optional<Ahead>& place) {
+  Ahead& ahead = place.emplace(packet);
+  const ip::Datagram& datagram = *ahead.datagram;
+  if (!ahead.datagram || datagram.is_fragment()) return;
+  const Bytes bytes = datagram.payload.bytes;
+  const bool is_tcp = datagram.protocol == ip::protocol::tcp;
+  if (bytes.size() < 20 || (!is_tcp && datagram.protocol != ip::protocol::udp)) return;
+  const Endpoint source{datagram.source, be16(&bytes[0])};
+  const Endpoint destination{datagram.destination, be16(&bytes[2])};
+  if (!is_tcp && source.port != dns_port && destination.port != dns_port) return;
+
+  ahead.conversation = Conversation::of(source, destination, 0);
+  ahead.hash = ahead.conversation.hash(key_);
+  if (is_tcp) {
+    tcp_.prefetch(ahead.hash);
+    if ((bytes[13] & (tcp::syn | tcp::ack)) == tcp::syn) {
+      tcp_.prefetch_syn(source, destination, 0, be32(&bytes[4]));
+    }
+  } else {
+    ahead.is_dns = true;
+    ahead.dns_id = be16(&bytes[8]);
+    dns_.prefetch(ahead.hash, ahead.dns_id);
+  }
 }
 
-void Tracking::add(const Packet& packet) {
+void Tracking::prefetch_entries(const Ahead& ahead) const {
+  if (ahead.hash == 0) return;
+  if (ahead.is_dns) {
+    dns_.prefetch_entry(ahead.hash, ahead.dns_id);
+  } else {
+    tcp_.prefetch_entry(ahead.hash);
+  }
+}
+
+void Tracking::add(const Packet& packet, const Ahead& ahead) {
   ++summary_.packets;
   summary_.bytes += packet.original_length;
   summary_.first = std::min(summary_.first, packet.time);
   quality_.see(packet);
   advance(clock_.see(packet.time));
 
-  const Parsed<link::Frame> frame = link::dissect(packet);
-  if (!frame) return note_flaw(frame.flaw());
-  add_frame(*frame, {packet.ref, packet.time}, CapturePlace::of(packet, *frame));
+  if (!ahead.frame) return note_flaw(ahead.frame.flaw());
+  const Sighting seen{packet.ref, packet.time};
+  const link::Frame& frame = *ahead.frame;
+  if (frame.network != link::Network::ipv4 && frame.network != link::Network::ipv6) {
+    return add_frame(frame, seen, {});
+  }
+  if (!ahead.datagram) return note_flaw(ahead.datagram.flaw());
+  add_datagram(*ahead.datagram, seen, CapturePlace::of(packet, frame), &ahead);
 }
 
 void Tracking::add_frame(const link::Frame& frame, const Sighting& seen, CapturePlace place) {
@@ -121,12 +158,13 @@ void Tracking::pass_seconds(Timestamp to) {
 }
 
 void Tracking::add_datagram(const ip::Datagram& datagram, const Sighting& seen,
-                            const CapturePlace& place) {
+                            const CapturePlace& place, const Ahead* ahead) {
   if (datagram.is_fragment()) return add_fragment(datagram, seen, place);
   // What a tunnel carries is a packet of its own; the tunnel's own packets are not tracked.
   if (place.depth < tunnel::max_depth && add_carried(datagram, seen, place)) return;
   const Duplicates::Verdict verdict = duplicates_.look(datagram, place, seen.time);
-  if (!verdict.is_copy) add_transport(datagram, seen, verdict.tunnel);
+  if (verdict.is_copy) return;
+  add_transport(datagram, seen, verdict.tunnel, verdict.tunnel == 0 ? ahead : nullptr);
 }
 
 // The whole goes on at the time of the fragment that completed it.
@@ -192,13 +230,13 @@ bool Tracking::add_carried(const ip::Datagram& datagram, const Sighting& seen,
 }
 
 void Tracking::add_transport(const ip::Datagram& datagram, const Sighting& seen,
-                             std::uint64_t tunnel) {
+                             std::uint64_t tunnel, const Ahead* ahead) {
   icmp_.watch(datagram, seen, tunnel);
   switch (datagram.protocol) {
     case ip::protocol::udp:
-      return add_udp(datagram, seen, tunnel);
+      return add_udp(datagram, seen, tunnel, ahead);
     case ip::protocol::tcp:
-      return add_tcp(datagram, seen, tunnel);
+      return add_tcp(datagram, seen, tunnel, ahead);
     case ip::protocol::icmp:
     case ip::protocol::icmpv6:
       return add_icmp(datagram, seen, tunnel);
@@ -208,7 +246,8 @@ void Tracking::add_transport(const ip::Datagram& datagram, const Sighting& seen,
   }
 }
 
-void Tracking::add_udp(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel) {
+void Tracking::add_udp(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel,
+                       const Ahead* ahead) {
   const Parsed<udp::Datagram> udp = udp::Datagram::parse(datagram.payload);
   if (!udp) return note_flaw(udp.flaw());
   const Endpoint source{datagram.source, udp->source_port};
@@ -217,7 +256,14 @@ void Tracking::add_udp(const ip::Datagram& datagram, const Sighting& seen, std::
   if (source.port == dns_port || destination.port == dns_port) {
     const Parsed<dns::Message> message = dns::Message::parse(udp->payload);
     if (!message) return note_flaw(message.flaw());
-    add_dns(*message, {seen, source, destination, tunnel, Transport::udp, datagram.was_fragmented});
+    count_dns(*message);
+    const dns::Carriage carriage{seen,   source,         destination,
+                                 tunnel, Transport::udp, datagram.was_fragmented};
+    if (ahead != nullptr && ahead->hash != 0) {
+      dns_.add(*message, carriage, ahead->hash);
+    } else {
+      dns_.add(*message, carriage);
+    }
   } else {
     icmp_.remember(datagram, seen, tunnel);
   }
@@ -232,26 +278,32 @@ void Tracking::add_icmp(const ip::Datagram& datagram, const Sighting& seen, std:
   if (flaw != Flaw::none) note_flaw(flaw);
 }
 
-void Tracking::add_dns(const dns::Message& message, const dns::Carriage& carriage) {
+void Tracking::count_dns(const dns::Message& message) {
   if (message.is_response()) {
     ++summary_.dns_responses;
     ++summary_.dns_rcodes[static_cast<std::uint16_t>(message.rcode())];
   } else {
     ++summary_.dns_queries;
   }
-  dns_.add(message, carriage);
 }
 
-void Tracking::add_tcp(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel) {
+void Tracking::add_tcp(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel,
+                       const Ahead* ahead) {
   const Parsed<tcp::Segment> segment = tcp::Segment::parse(datagram.payload);
   if (!segment) return note_flaw(segment.flaw());
   const auto carriage = tcp::Carriage::of(datagram, *segment, seen, tunnel);
   quality_.see_ports(carriage.source, carriage.destination);
-  tcp_.add(*segment, carriage);
+  if (ahead != nullptr && ahead->hash != 0) {
+    tcp_.add(*segment, carriage, ahead->conversation, ahead->hash);
+  } else {
+    tcp_.add(*segment, carriage);
+  }
   if (segment->source_port == dns_port || segment->destination_port == dns_port) {
-    dns_streams_.add(
-        *segment, carriage,
-        [this](const dns::Message& message, const dns::Carriage& came) { add_dns(message, came); });
+    dns_streams_.add(*segment, carriage,
+                     [this](const dns::Message& message, const dns::Carriage& came) {
+                       count_dns(message);
+                       dns_.add(message, came);
+                     });
   }
 }
 

@@ -3,11 +3,14 @@
 // pair.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <optional>
 #include <span>
 
 #include "capture/packet.h"
 #include "dissectors/clock.h"
+#include "dissectors/conversation.h"
 #include "dissectors/dns/streams.h"
 #include "dissectors/dns/tracker.h"
 #include "dissectors/duplicates.h"
@@ -42,25 +45,50 @@ class Tracking {
   bool tables_balance() const;
 
  private:
-  void prefetch(const Packet& packet);
-  void add(const Packet& packet);
+  // A packet read before its turn, so that what the trackers will look up for it is fetched while
+  // others are dealt with: with tables as large as these, every look is a cache miss. What a tunnel
+  // or a fragment carries is read in its turn.
+  struct Ahead {
+    explicit Ahead(const Packet& packet);
+
+    Parsed<link::Frame> frame;
+    Parsed<ip::Datagram> datagram;  // where the frame carries one
+    Conversation conversation;      // what follows only where it has one that is tracked
+    std::uint64_t hash = 0;         // of the conversation; 0: it has none
+    std::uint16_t dns_id = 0;
+    bool is_dns = false;
+  };
+  // Packets that a memory access has time for before its turn comes; the first half fetches where
+  // in a table to look, the second what is there.
+  static constexpr std::size_t look_ahead = 16;
+  using Window = std::array<std::optional<Ahead>, look_ahead>;
+
+  void read_ahead(const Packet& packet, std::optional<Ahead>& place);
+  void prefetch_entries(const Ahead& ahead) const;
+  void add(const Packet& packet, const Ahead& ahead);
   void advance(Timestamp to);
   void expire(Timestamp to);
   void pass_seconds(Timestamp to);
   void add_frame(const link::Frame& frame, const Sighting& seen, CapturePlace place);
-  void add_datagram(const ip::Datagram& datagram, const Sighting& seen, const CapturePlace& place);
+  void add_datagram(const ip::Datagram& datagram, const Sighting& seen, const CapturePlace& place,
+                    const Ahead* ahead = nullptr);
   void add_fragment(const ip::Datagram& fragment, const Sighting& seen, const CapturePlace& place);
   void note_dns_fragment(const ip::Datagram& fragment, const Sighting& seen, std::uint64_t tunnel);
   bool add_carried(const ip::Datagram& datagram, const Sighting& seen, const CapturePlace& place);
-  void add_transport(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel);
+  void add_transport(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel,
+                     const Ahead* ahead = nullptr);
   void add_icmp(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel);
-  void add_udp(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel);
-  void add_dns(const dns::Message& message, const dns::Carriage& carriage);
-  void add_tcp(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel);
+  void add_udp(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel,
+               const Ahead* ahead);
+  void count_dns(const dns::Message& message);
+  void add_tcp(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel,
+               const Ahead* ahead);
   void name_the_rest();
   void note_flaw(Flaw flaw) { ++summary_.flaws[static_cast<std::size_t>(flaw)]; }
 
+  const HashKey key_;
   FactListener& listener_;
+  Window window_;
   Clock clock_;
   Timestamp next_second_ = Timestamp::max();
   QualityGauge quality_;

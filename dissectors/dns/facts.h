@@ -25,7 +25,7 @@ struct Response {
   bool authoritative = false;
   bool truncated = false;
   bool recursion_available = false;
-  bool fragmented = false;  // it came in IP fragments
+  bool fragmented = false;    // it came in IP fragments
   std::uint16_t answers = 0;  // as the header counts them
   std::uint16_t size = 0;     // of the message, in octets
   std::uint8_t extended_error_count = 0;

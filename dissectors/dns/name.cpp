@@ -229,10 +229,6 @@ std::weak_ordering operator<=>(const Name& a, const Name& b) {
   return left.size <=> right.size;
 }
 
-std::uint64_t Name::keyed_hash(const HashKey& key) const {
-  return wirefault::keyed_hash(key, Bytes{Folded{wire()}});
-}
-
 std::uint64_t Name::stable_hash(std::uint64_t seed) const {
   return wirefault::stable_hash(Bytes{Folded{wire()}}, seed);
 }

@@ -66,7 +66,6 @@ class Name {
   // All of these ignore case. Order is by bytes, not the canonical order of RFC 4034.
   friend bool operator==(const Name& a, const Name& b);
   friend std::weak_ordering operator<=>(const Name& a, const Name& b);
-  std::uint64_t keyed_hash(const HashKey& key) const;
   std::uint64_t stable_hash(std::uint64_t seed = 0) const;
 
  private:

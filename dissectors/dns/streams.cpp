@@ -39,13 +39,8 @@ Streams::Streams(std::size_t budget, const HashKey& key)
 
 Streams::Direction* Streams::direction_of(const tcp::Segment& segment,
                                           const tcp::Carriage& carriage) {
-  struct Key {
-    Endpoint source;
-    Endpoint destination;
-    std::uint64_t tunnel;
-  };
   const std::uint64_t hash =
-      keyed_hash(key_, Key{carriage.source, carriage.destination, carriage.tunnel});
+      Conversation::of(carriage.source, carriage.destination, carriage.tunnel).hash(key_);
   Direction* direction = table_.find(hash, [&](const Direction& each) {
     return each.source == carriage.source && each.destination == carriage.destination &&
            each.tunnel == carriage.tunnel;

@@ -70,24 +70,12 @@ Tracker::Tracker(Settings& settings, std::size_t budget, const HashKey& key, Fac
       // RFC-scale traffic needs no more; detectors.md puts the upper bound here.
       table_{std::min<std::size_t>(131072, budget / decltype(table_)::entry_cost())} {}
 
-std::uint64_t Tracker::hash_of(const Endpoint& client, const Endpoint& server,
-                               const Carriage& carriage, std::uint16_t id) const {
-  struct Key {
-    Endpoint client;
-    Endpoint server;
-    std::uint64_t tunnel;
-    std::uint32_t id;
-    std::uint32_t transport;
-  };
-  return keyed_hash(key_, Key{client, server, carriage.tunnel, id,
-                              static_cast<std::uint32_t>(carriage.transport)});
-}
-
-void Tracker::add(const Message& message, const Carriage& carriage) {
+void Tracker::add(const Message& message, const Carriage& carriage, std::uint64_t conversation) {
+  const std::uint64_t hash = hash_of(conversation, carriage.transport, message.id());
   if (message.is_response()) {
-    add_response(message, carriage);
+    add_response(message, carriage, hash);
   } else {
-    add_query(message, carriage);
+    add_query(message, carriage, hash);
   }
 }
 
@@ -115,11 +103,10 @@ Tracker::Found Tracker::find(std::uint64_t hash, const Endpoint& client, const E
   return found;
 }
 
-void Tracker::add_query(const Message& message, const Carriage& carriage) {
+void Tracker::add_query(const Message& message, const Carriage& carriage, std::uint64_t hash) {
   if (carriage.destination.address.is_multicast()) return;
   const Endpoint& client = carriage.source;
   const Endpoint& server = carriage.destination;
-  const std::uint64_t hash = hash_of(client, server, carriage, message.id());
   const Parsed<Question> question = message.question();
   if (Entry* open = find(hash, client, server, message, question).open) {
     open->transaction.queries.add(carriage.seen);
@@ -148,10 +135,9 @@ void Tracker::add_query(const Message& message, const Carriage& carriage) {
   next_deadline_ = std::min(next_deadline_, due(entry));
 }
 
-void Tracker::add_response(const Message& message, const Carriage& carriage) {
+void Tracker::add_response(const Message& message, const Carriage& carriage, std::uint64_t hash) {
   const Endpoint& client = carriage.destination;
   const Endpoint& server = carriage.source;
-  const std::uint64_t hash = hash_of(client, server, carriage, message.id());
   const Parsed<Question> question = message.question();
   const auto [entry, ghost] = find(hash, client, server, message, question);
 
@@ -220,9 +206,9 @@ Tracker::Entry* Tracker::find_quoted(const Rejected& rejected) {
            open.tunnel == rejected.tunnel && (!rejected.has_id || open.id == rejected.id);
   };
   if (rejected.has_id) {
-    Carriage carriage;
-    carriage.tunnel = rejected.tunnel;
-    return table_.find(hash_of(rejected.client, rejected.server, carriage, rejected.id), fits);
+    const std::uint64_t conversation =
+        Conversation::of(rejected.client, rejected.server, rejected.tunnel).hash(key_);
+    return table_.find(hash_of(conversation, Transport::udp, rejected.id), fits);
   }
   int looked_at = 0;
   for (const List list : {noticed, fresh}) {

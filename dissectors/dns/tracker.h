@@ -12,8 +12,10 @@
 // silent server or the path to it is at fault.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
+#include "dissectors/conversation.h"
 #include "dissectors/facts.h"
 #include "dissectors/hash.h"
 #include "dissectors/settings.h"
@@ -48,7 +50,21 @@ class Tracker {
   // `budget` in bytes. Facts go to `listener`, which must outlive the tracker.
   Tracker(Settings& settings, std::size_t budget, const HashKey& key, FactListener& listener);
 
-  void add(const Message& message, const Carriage& carriage);
+  // Fetch what add() will look at, some packets before it is that message's turn, the second some
+  // packets after the first. `conversation` is the hash of the UDP conversation under the tracker's
+  // key.
+  void prefetch(std::uint64_t conversation, std::uint16_t id) const {
+    table_.prefetch(hash_of(conversation, Transport::udp, id));
+  }
+  void prefetch_entry(std::uint64_t conversation, std::uint16_t id) const {
+    table_.prefetch_entry(hash_of(conversation, Transport::udp, id));
+  }
+  void add(const Message& message, const Carriage& carriage) {
+    add(message, carriage,
+        Conversation::of(carriage.source, carriage.destination, carriage.tunnel).hash(key_));
+  }
+  // The same where the hash is at hand.
+  void add(const Message& message, const Carriage& carriage, std::uint64_t conversation);
   // The first fragment of a response was seen. The response itself follows through add(), or never.
   void note_response_fragment(const Carriage& response, std::uint16_t id);
   // The last attempt of the open query that was rejected; does not exist when there is none.
@@ -74,8 +90,8 @@ class Tracker {
     List list = fresh;
   };
 
-  void add_query(const Message& message, const Carriage& carriage);
-  void add_response(const Message& message, const Carriage& carriage);
+  void add_query(const Message& message, const Carriage& carriage, std::uint64_t hash);
+  void add_response(const Message& message, const Carriage& carriage, std::uint64_t hash);
   // What the table holds of a message's key: an open transaction, and one that is a ghost.
   struct Found {
     Entry* open = nullptr;
@@ -84,8 +100,10 @@ class Tracker {
   Found find(std::uint64_t hash, const Endpoint& client, const Endpoint& server,
              const Message& message, const Parsed<Question>& question);
   Entry* find_quoted(const Rejected& rejected);
-  std::uint64_t hash_of(const Endpoint& client, const Endpoint& server, const Carriage& carriage,
-                        std::uint16_t id) const;
+  std::uint64_t hash_of(std::uint64_t conversation, Transport transport, std::uint16_t id) const {
+    return keyed_hash(key_, std::array{conversation, std::uint64_t{id} << 8 |
+                                                         static_cast<std::uint64_t>(transport)});
+  }
   void move(Entry& entry, List list);
   // The last word on a ghost, which is then gone.
   void retire(Entry& ghost, Timestamp when);

@@ -58,16 +58,12 @@ Reassembly::Reassembly(Settings& settings, std::size_t budget, const HashKey& ke
       whole_{std::make_unique_for_overwrite<std::array<std::uint8_t, 65536>>()} {}
 
 std::uint64_t Reassembly::hash_of(const Datagram& fragment, std::uint64_t tunnel) const {
-  struct Key {
-    IpAddress source;
-    IpAddress destination;
-    std::uint32_t identification;
-    std::uint64_t tunnel;
-    std::uint64_t protocol;
-  };
+  const auto source = fragment.source.words();
+  const auto destination = fragment.destination.words();
   // RFC 8200 section 4.5: fragments of one IPv6 datagram may differ in what they name next.
-  return keyed_hash(key_, Key{fragment.source, fragment.destination, fragment.identification,
-                              tunnel, fragment.is_v6() ? std::uint64_t{0} : fragment.protocol});
+  const std::uint64_t kind = fragment.is_v6() ? 256u : fragment.protocol;
+  return keyed_hash(key_, std::array{source[0], source[1], destination[0], destination[1], tunnel,
+                                     kind << 32 | fragment.identification});
 }
 
 Reassembly::Entry* Reassembly::find(std::uint64_t hash, const Datagram& fragment,

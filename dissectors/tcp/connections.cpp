@@ -41,7 +41,7 @@ Connections::Connections(Settings&, std::size_t budget, std::size_t loans, FactL
       table_{std::min(most_connections, budget / decltype(table_)::entry_cost())},
       transfer_{loans, listener} {}
 
-Connection* Connections::find(std::uint64_t hash, const ConnectionKey& key, Timestamp now) {
+Connection* Connections::find(std::uint64_t hash, const Conversation& key, Timestamp now) {
   Connection* found =
       table_.find(hash, [&](const Connection& candidate) { return candidate.key == key; });
   if (found != nullptr && due(*found) <= now) {
@@ -52,8 +52,7 @@ Connection* Connections::find(std::uint64_t hash, const ConnectionKey& key, Time
   return found;
 }
 
-Connection& Connections::open(const Opening& opening, const ConnectionKey& key,
-                              std::uint64_t hash) {
+Connection& Connections::open(const Opening& opening, const Conversation& key, std::uint64_t hash) {
   if (table_.full()) make_room();
   const Phase phase = opening.joined_midway ? Phase::midway : Phase::established;
   Connection& made = table_.insert(hash, static_cast<std::uint8_t>(phase));

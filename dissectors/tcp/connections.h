@@ -19,12 +19,13 @@ class Connections {
   Connections(Settings& settings, std::size_t budget, std::size_t loans, FactListener& listener);
 
   void prefetch(std::uint64_t hash) const { table_.prefetch(hash); }
+  void prefetch_entry(std::uint64_t hash) const { table_.prefetch_entry(hash); }
   // The packet about to be added is stamped `now`: an entry whose time was up before is closed.
-  Connection* find(std::uint64_t hash, const ConnectionKey& key, Timestamp now);
+  Connection* find(std::uint64_t hash, const Conversation& key, Timestamp now);
 
   // Makes room if need be. The segment that completed the handshake is handed to add() afterwards,
   // like all that follow.
-  Connection& open(const Opening& opening, const ConnectionKey& key, std::uint64_t hash);
+  Connection& open(const Opening& opening, const Conversation& key, std::uint64_t hash);
   void add(Connection& connection, const Segment& segment, const Carriage& carriage);
 
   // Whether `syn`, a SYN without ACK, begins another connection between the same endpoints rather

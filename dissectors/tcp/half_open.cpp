@@ -141,7 +141,7 @@ void HalfOpen::prefetch_syn(const Endpoint& initiator, const Endpoint& responder
 }
 
 std::optional<Opening> HalfOpen::add(const Segment& segment, const Carriage& carriage,
-                                     const ConnectionKey&, std::uint64_t hash) {
+                                     std::uint64_t hash) {
   if (next_second_ == Timestamp::max()) {
     next_second_ = std::chrono::floor<seconds>(carriage.seen.time) + seconds{1};
     next_due_ = next_second_;

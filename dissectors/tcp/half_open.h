@@ -55,15 +55,16 @@ class HalfOpen {
   // `budget` in bytes. Facts go to `listener`, which must outlive this.
   HalfOpen(std::size_t budget, const HashKey& key, FactListener& listener);
 
-  // Both fetch what add() will look at, some packets ahead: of any segment, and of a SYN besides.
+  // These fetch what add() will look at; prefetch_entry() when prefetch() has had time to. Of a SYN
+  // there is more.
   void prefetch(std::uint64_t hash) const { table_.prefetch(hash); }
+  void prefetch_entry(std::uint64_t hash) const { table_.prefetch_entry(hash); }
   void prefetch_syn(const Endpoint& initiator, const Endpoint& responder, std::uint64_t tunnel,
                     std::uint32_t isn) const;
 
   // Takes a segment that belongs to no open connection. The opening, when this segment completed
   // the handshake or shows that it was completed before.
-  std::optional<Opening> add(const Segment& segment, const Carriage& carriage,
-                             const ConnectionKey& key, std::uint64_t hash);
+  std::optional<Opening> add(const Segment& segment, const Carriage& carriage, std::uint64_t hash);
   // The last SYN of the attempt that was rejected; does not exist when there is none.
   Sighting reject(const Rejected& rejected, std::uint64_t hash);
 

@@ -1,12 +1,10 @@
-// What passes between the trackers of TCP: how a segment came, which connection it belongs to, and
-// how that connection began. RFC 9293, sections 3.5 and 3.10.7.
+// What passes between the trackers of TCP: how a segment came, and how a connection began. RFC
+// 9293, sections 3.5 and 3.10.7.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <cstring>
 
-#include "dissectors/hash.h"
+#include "dissectors/conversation.h"
 #include "dissectors/ip/datagram.h"
 #include "dissectors/sighting.h"
 #include "dissectors/tcp/segment.h"
@@ -42,39 +40,6 @@ struct Carriage {
             datagram.dont_fragment};
   }
 };
-
-// The same for both directions: which end is `low` means nothing. No padding: compared and hashed
-// as bytes.
-struct ConnectionKey {
-  Endpoint low;
-  Endpoint high;
-  std::uint64_t tunnel = 0;
-
-  static ConnectionKey of(const Endpoint& a, const Endpoint& b, std::uint64_t tunnel) {
-    // No branch: in a flood each would be a coin toss.
-    const std::array<const Endpoint*, 2> ends{&a, &b};
-    const std::size_t first = precedes(a, b) ? 0 : 1;
-    return {*ends[first], *ends[1 - first], tunnel};
-  }
-  friend bool operator==(const ConnectionKey&, const ConnectionKey&) = default;
-
- private:
-  // Some order, and a quick one: this is done for every segment.
-  static bool precedes(const Endpoint& a, const Endpoint& b) {
-    struct Words {
-      std::uint64_t first, second;
-      std::uint32_t third;
-    };
-    Words left;
-    Words right;
-    std::memcpy(&left, &a, sizeof a);
-    std::memcpy(&right, &b, sizeof b);
-    const bool last = left.third < right.third;
-    const bool tail = (left.second < right.second) | ((left.second == right.second) & last);
-    return (left.first < right.first) | ((left.first == right.first) & tail);
-  }
-};
-static_assert(sizeof(Endpoint) == 20);
 
 // What one side's SYN said, the responder's being its SYN-ACK.
 struct Offer {

@@ -1,5 +1,6 @@
 #include "dissectors/tcp/rollup.h"
 
+#include <array>
 #include <bit>
 
 namespace wirefault::tcp {
@@ -27,12 +28,9 @@ Services::Entry* Services::find(const Endpoint& service, std::uint64_t tunnel,
   if (last_ != nullptr && last_->counts.service == service && last_->counts.tunnel == tunnel) {
     return last_;
   }
-  struct Key {
-    Endpoint service;
-    std::uint32_t padding;
-    std::uint64_t tunnel;
-  };
-  hash = keyed_hash(key_, Key{service, 0, tunnel});
+  const auto address = service.address.words();
+  hash = keyed_hash(key_, std::array{address[0], address[1], tunnel,
+                                     std::uint64_t{service.address.is_v6()} << 16 | service.port});
   Entry* found = table_.find(hash, [&](const Entry& entry) {
     return entry.counts.service == service && entry.counts.tunnel == tunnel;
   });

@@ -115,7 +115,7 @@ struct Side {
 enum class Phase : std::uint8_t { midway, established, closed, reset };
 
 struct Connection {
-  ConnectionKey key;
+  Conversation key;
   Timestamp first_seen{};
   Timestamp last_seen{};
   Side low;  // by the key

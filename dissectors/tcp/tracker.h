@@ -2,8 +2,6 @@
 // makes no connection, so that a flood of them costs little and drives out nothing that is open.
 #pragma once
 
-#include <array>
-
 #include "dissectors/facts.h"
 #include "dissectors/hash.h"
 #include "dissectors/settings.h"
@@ -25,23 +23,34 @@ struct Quoted {
   Sighting last;  // of an attempt: its last SYN
 };
 
-// What little of a segment is read ahead. Not of one in a tunnel.
-struct Glance {
-  Endpoint source;
-  Endpoint destination;
-  std::uint32_t sequence = 0;
-  bool is_syn = false;  // without ACK
-};
-
 class Tracker {
  public:
   // Facts go to `listener`, which must outlive the tracker.
   Tracker(Settings& settings, const Budgets& budgets, const HashKey& key, FactListener& listener);
 
-  // Fetches what add() will look at, some packets before it is that segment's turn: with tables as
-  // large as these, every look is a cache miss.
-  void prefetch(const Glance& glance);
-  void add(const Segment& segment, const Carriage& carriage);
+  // Fetch what add() will look at, some packets before it is that segment's turn: with tables as
+  // large as these, every look is a cache miss. prefetch_entry() comes some packets later than
+  // prefetch(); prefetch_syn() is for a SYN without ACK.
+  void prefetch(std::uint64_t hash) const {
+    connections_.prefetch(hash);
+    half_open_.prefetch(hash);
+  }
+  void prefetch_entry(std::uint64_t hash) const {
+    connections_.prefetch_entry(hash);
+    half_open_.prefetch_entry(hash);
+  }
+  void prefetch_syn(const Endpoint& initiator, const Endpoint& responder, std::uint64_t tunnel,
+                    std::uint32_t isn) const {
+    half_open_.prefetch_syn(initiator, responder, tunnel, isn);
+  }
+  void add(const Segment& segment, const Carriage& carriage) {
+    const Conversation conversation =
+        Conversation::of(carriage.source, carriage.destination, carriage.tunnel);
+    add(segment, carriage, conversation, conversation.hash(key_));
+  }
+  // The same where these two are at hand: `hash` is the conversation's under the tracker's key.
+  void add(const Segment& segment, const Carriage& carriage, const Conversation& conversation,
+           std::uint64_t hash);
   // An ICMP error says that a segment did not arrive. What that segment belongs to.
   Quoted reject(const Rejected& rejected);
 
@@ -68,18 +77,7 @@ class Tracker {
   }
 
  private:
-  std::uint64_t hash_of(const ConnectionKey& key);
-
-  // Hashes worked out ahead, by a few bits of the key.
-  struct Ahead {
-    ConnectionKey key;
-    std::uint64_t hash = 0;
-  };
-  static constexpr std::size_t most_ahead = 64;
-  Ahead& ahead_of(const ConnectionKey& key);
-
   const HashKey key_;
-  std::array<Ahead, most_ahead> ahead_{};
   HalfOpen half_open_;
   Connections connections_;
 };

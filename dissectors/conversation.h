@@ -1,0 +1,48 @@
+// Who talks with whom: the same for both directions, so that both find the same table entry.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "dissectors/address.h"
+#include "dissectors/hash.h"
+
+namespace wirefault {
+
+// Which end is `low` means nothing. No padding: compared as bytes.
+struct Conversation {
+  Endpoint low;
+  Endpoint high;
+  std::uint64_t tunnel = 0;  // its stable id; 0: not in a tunnel
+
+  static Conversation of(const Endpoint& a, const Endpoint& b, std::uint64_t tunnel) {
+    // No branch: in a flood each would be a coin toss.
+    const std::array<const Endpoint*, 2> ends{&a, &b};
+    const std::size_t first = precedes(a, b) ? 0 : 1;
+    return {*ends[first], *ends[1 - first], tunnel};
+  }
+  friend bool operator==(const Conversation&, const Conversation&) = default;
+
+  std::uint64_t hash(const HashKey& key) const {
+    const auto a = low.address.words();
+    const auto b = high.address.words();
+    return keyed_hash(key,
+                      std::array{a[0], a[1], b[0], b[1], tail(low) << 32 | tail(high), tunnel});
+  }
+
+ private:
+  // Version and port.
+  static std::uint64_t tail(const Endpoint& end) {
+    return std::uint64_t{end.address.is_v6()} << 16 | end.port;
+  }
+  // Some order, and a quick one: this is done for every packet.
+  static bool precedes(const Endpoint& a, const Endpoint& b) {
+    const auto left = a.address.words();
+    const auto right = b.address.words();
+    const bool last = tail(a) < tail(b);
+    const bool rest = (left[1] < right[1]) | ((left[1] == right[1]) & last);
+    return (left[0] < right[0]) | ((left[0] == right[0]) & rest);
+  }
+};
+
+}  // namespace wirefault
