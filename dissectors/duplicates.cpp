@@ -13,7 +13,7 @@ using std::chrono::milliseconds;
 constexpr Duration window = milliseconds{10};
 constexpr Duration window_without_id = milliseconds{2};
 
-// Ports, numbers and options lie in the first 60 bytes; the rest tells little more.
+// As much of a payload as tells two apart; of TCP, the header alone does.
 constexpr std::size_t hashed_payload = 64;
 
 constexpr std::uint16_t dns_port = 53;
@@ -45,7 +45,8 @@ void add_payload(QuickHash& hash, const ip::Datagram& datagram) {
   if (datagram.fragment_offset == 0 && datagram.protocol == ip::protocol::tcp &&
       bytes.size() >= 20) {
     hash.add(load(&bytes[0]), load(&bytes[8]));
-    bytes = bytes.subspan(20);
+    const std::size_t header = std::max<std::size_t>(bytes[12] >> 4, 5) * 4;
+    bytes = bytes.first(std::min(bytes.size(), header)).subspan(20);
   } else if (datagram.fragment_offset == 0 && datagram.protocol == ip::protocol::udp &&
              bytes.size() >= 8) {
     hash.add(load(&bytes[0]) & without_udp_checksum, 0);

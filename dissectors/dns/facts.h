@@ -12,13 +12,6 @@
 
 namespace wirefault::dns {
 
-// What the OPT record of a query offered.
-struct EdnsOffer {
-  bool present = false;
-  bool dnssec_ok = false;
-  std::uint16_t udp_payload_size = 0;
-};
-
 struct Response {
   Sighting seen;
   Rcode rcode{};  // with the extended bits

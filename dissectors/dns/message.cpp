@@ -58,12 +58,17 @@ void read_option(std::uint16_t code, Bytes value, Edns& edns) {
   }
 }
 
+EdnsOffer read_offer(const std::uint8_t* tail) {
+  return {true, (tail[6] & 0x80) != 0, std::max<std::uint16_t>(be16(tail + 2), 512)};
+}
+
 Edns read_edns(const std::uint8_t* tail, const Payload& data) {
   Edns edns;
-  edns.udp_payload_size = std::max<std::uint16_t>(be16(tail + 2), 512);
+  const EdnsOffer offer = read_offer(tail);
+  edns.udp_payload_size = offer.udp_payload_size;
+  edns.dnssec_ok = offer.dnssec_ok;
   edns.extended_rcode = tail[4];
   edns.version = tail[5];
-  edns.dnssec_ok = (tail[6] & 0x80) != 0;
   ByteReader reader{data.bytes};
   while (!reader.at_end()) {
     const std::uint16_t code = reader.u16();
@@ -121,9 +126,8 @@ Flaw Message::fill(Question& question) const {
   return Flaw::none;
 }
 
-Parsed<std::optional<Edns>> Message::edns() const {
-  Parsed<std::optional<Edns>> parsed;
-  if (additional_count() == 0) return parsed;
+Flaw Message::find_opt(Opt& opt) const {
+  if (additional_count() == 0) return Flaw::none;
   std::size_t position = header_size;
   if (const Flaw flaw = skip_questions(payload_, question_count(), position); flaw != Flaw::none)
     return flaw;
@@ -138,14 +142,27 @@ Parsed<std::optional<Edns>> Message::edns() const {
     const std::uint16_t length = be16(tail + 8);
     if (position + length > payload_.length) return Flaw::dns_rdlength;
     if (i >= before && is_root && be16(tail) == static_cast<std::uint16_t>(Type::opt)) {
-      if (parsed->has_value()) return Flaw::dns_opt_multiple;
-      *parsed = read_edns(tail, payload_.after(position).first(length));
+      if (opt.tail != nullptr) return Flaw::dns_opt_multiple;
+      opt = {tail, payload_.after(position).first(length)};
     }
-    if (!has(payload_, position, length))
-      return *parsed ? parsed : Parsed<std::optional<Edns>>{lack(payload_)};
+    if (!has(payload_, position, length)) return opt.tail != nullptr ? Flaw::none : lack(payload_);
     position += length;
   }
+  return Flaw::none;
+}
+
+Parsed<std::optional<Edns>> Message::edns() const {
+  Opt opt;
+  if (const Flaw flaw = find_opt(opt); flaw != Flaw::none) return flaw;
+  Parsed<std::optional<Edns>> parsed;
+  if (opt.tail != nullptr) *parsed = read_edns(opt.tail, opt.options);
   return parsed;
+}
+
+EdnsOffer Message::edns_offer() const {
+  Opt opt;
+  if (find_opt(opt) != Flaw::none || opt.tail == nullptr) return {};
+  return read_offer(opt.tail);
 }
 
 Records::Records(const Message& message)

@@ -18,6 +18,13 @@ struct Question {
   std::uint16_t klass = class_in;
 };
 
+// What the OPT record of a query offers.
+struct EdnsOffer {
+  bool present = false;
+  bool dnssec_ok = false;
+  std::uint16_t udp_payload_size = 0;  // as of Edns
+};
+
 // Of the OPT record. Where the capture cut the options, those before the cut are there.
 struct Edns {
   std::uint16_t udp_payload_size = 512;  // below 512 means 512, RFC 6891 section 6.2.3
@@ -76,6 +83,8 @@ class Message {
   // The OPT record, if the message has one and the capture reaches to it. Two of them are malformed
   // (RFC 6891, section 6.1.1).
   Parsed<std::optional<Edns>> edns() const;
+  // What of it a query tells a server that only looks at sizes; not present when edns() has a flaw.
+  EdnsOffer edns_offer() const;
 
   const Payload& payload() const { return payload_; }
 
@@ -83,6 +92,12 @@ class Message {
   friend class Parsed<Message>;
   Message() = default;
 
+  // The OPT record from its type on, and its options; null when there is none.
+  struct Opt {
+    const std::uint8_t* tail = nullptr;
+    Payload options;
+  };
+  Flaw find_opt(Opt& opt) const;
   Flaw fill(Question& question) const;
   const std::uint8_t* at(std::size_t offset) const { return payload_.bytes.data() + offset; }
   std::uint16_t bits() const { return be16(at(2)); }

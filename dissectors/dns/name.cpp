@@ -100,7 +100,11 @@ Flaw Name::read(const Payload& message, std::size_t& position, Name& name, Budge
   std::size_t at = position;
   std::size_t run = position;  // where the labels being read start; pointers must lead before it
   bool has_jumped = false;
-  std::size_t size = 0;
+  std::size_t size = 0;  // of the runs before
+  const auto take_run = [&] {
+    std::memcpy(&name.octets_[size], bytes.data() + run, at - run);
+    size += at - run;
+  };
   for (;;) {
     if (budget.steps == 0) return Flaw::dns_budget;
     --budget.steps;
@@ -109,9 +113,7 @@ Flaw Name::read(const Payload& message, std::size_t& position, Name& name, Budge
     if (length == 0) break;
     if (length <= max_label) {
       if (bytes.size() - at < length + std::size_t{1}) return lack(message);
-      if (size + length + 2 > max_size) return Flaw::dns_name_long;
-      std::memcpy(&name.octets_[size], &bytes[at], length + std::size_t{1});
-      size += length + std::size_t{1};
+      if (size + (at - run) + length + 2 > max_size) return Flaw::dns_name_long;
       at += length + std::size_t{1};
       continue;
     }
@@ -123,8 +125,10 @@ Flaw Name::read(const Payload& message, std::size_t& position, Name& name, Budge
     has_jumped = true;
     if (target >= run) return target > at ? Flaw::dns_pointer_forward : Flaw::dns_pointer_loop;
     if (target < header_size) return Flaw::dns_label;  // the header holds no names
+    take_run();
     at = run = target;
   }
+  take_run();
   if (!has_jumped) position = at + 1;
   name.octets_[size] = 0;
   name.size_ = static_cast<std::uint8_t>(size + 1);

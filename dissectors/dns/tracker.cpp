@@ -44,13 +44,6 @@ Response describe(const Message& message, const Carriage& carriage) {
   return response;
 }
 
-EdnsOffer describe_offer(const Message& query) {
-  if (query.additional_count() == 0) return {};
-  const Parsed<std::optional<Edns>> edns = query.edns();
-  if (!edns || !edns->has_value()) return {};
-  return {true, (*edns)->dnssec_ok, (*edns)->udp_payload_size};
-}
-
 }  // namespace
 
 Tracker::Tracker(Settings& settings, std::size_t budget, const HashKey& key, FactListener& listener)
@@ -129,7 +122,7 @@ void Tracker::add_query(const Message& message, const Carriage& carriage, std::u
   made.checking_disabled = message.checking_disabled();
   made.odd_question = message.question_count() != 1 || !question;
   if (question) made.question = *question;
-  made.edns = describe_offer(message);
+  made.edns = message.edns_offer();
   made.queries.add(carriage.seen);
   made.deadline = carriage.seen.time + answer_timeout_;
   next_deadline_ = std::min(next_deadline_, due(entry));

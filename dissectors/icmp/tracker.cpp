@@ -250,7 +250,7 @@ void Tracker::settle(PathMtu& path, Timestamp when) {
   listener_.on_icmp_path_mtu(path);
 }
 
-void Tracker::expire(Timestamp now) {
+void Tracker::expire_due(Timestamp now) {
   while (!watched_.empty() && watched_.front().messages.first().time + watch_time <= now) {
     settle(watched_.front(), watched_.front().messages.first().time + watch_time);
     watched_.erase(watched_.begin());

@@ -48,7 +48,9 @@ class Tracker {
     }
   }
 
-  void expire(Timestamp now);
+  void expire(Timestamp now) {
+    if (!watched_.empty()) expire_due(now);
+  }
   void finish(Timestamp end);
 
   std::uint64_t errors() const { return errors_; }
@@ -86,6 +88,7 @@ class Tracker {
   const Recent* find(std::uint64_t hash) const;
   void start_watch(const Error& error);
   void note_size(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel);
+  void expire_due(Timestamp now);
   void settle(PathMtu& path, Timestamp when);
 
   Keepers keepers_;

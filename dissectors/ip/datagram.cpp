@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace wirefault::ip {
 namespace {
 
@@ -56,16 +58,20 @@ Flaw walk_extensions(Datagram& datagram) {
   return Flaw::none;
 }
 
-// What the header claims, limited to what the link carried.
-Payload limit(Datagram& datagram, const Payload& carried) {
+// Takes what the header claims, limited to what the link carried. The header, which ends where
+// datagram.header_length says, is all there, and total_length is no less.
+void lay_out(Datagram& datagram, const Payload& carried) {
+  const std::size_t captured = std::min<std::size_t>(carried.bytes.size(), datagram.total_length);
+  const std::size_t header = std::min<std::size_t>(captured, datagram.header_length);
   datagram.exceeds_frame = datagram.total_length > carried.length;
-  Payload whole = carried.first(datagram.total_length);
-  whole.length = datagram.total_length;
-  datagram.raw = whole.bytes;
-  return whole;
+  datagram.raw = {carried.bytes.data(), captured};
+  datagram.payload = {{carried.bytes.data() + header, captured - header},
+                      datagram.total_length - datagram.header_length};
 }
 
 Flaw finish(Datagram& datagram) {
+  const bool is_plain = datagram.protocol == protocol::tcp || datagram.protocol == protocol::udp;
+  if (is_plain && !datagram.is_fragment()) return Flaw::none;
   if (is_extension(datagram.protocol) && datagram.fragment_offset == 0) {
     if (const Flaw flaw = walk_extensions(datagram); flaw != Flaw::none) return flaw;
   }
@@ -100,7 +106,7 @@ Flaw fill_v4(Datagram& datagram, const Payload& carried) {
   datagram.hop_limit = header[8];
   datagram.protocol = header[9];
   datagram.header_length = static_cast<std::uint32_t>(header_length);
-  datagram.payload = limit(datagram, carried).after(header_length);
+  lay_out(datagram, carried);
   if (datagram.is_fragment() && datagram.protocol == protocol::authentication) {
     // AH authenticates the whole datagram, which a fragment is not.
     return Flaw::none;
@@ -126,7 +132,7 @@ Flaw fill_v6(Datagram& datagram, const Payload& carried) {
   datagram.protocol = header[6];
   datagram.hop_limit = header[7];
   datagram.header_length = v6_header_size;
-  datagram.payload = limit(datagram, carried).after(v6_header_size);
+  lay_out(datagram, carried);
   return finish(datagram);
 }
 

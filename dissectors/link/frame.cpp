@@ -157,6 +157,7 @@ Flaw read_ethernet(Frame& frame, bool in_pseudowire) {
   frame.has_source = frame.has_destination = true;
   const std::uint16_t type = be16(&at.bytes[12]);
   frame.payload = at.after(14);
+  if (type == ether_type::ipv4) return carries(frame, Network::ipv4, type);
   return read_ether_type(frame, type, in_pseudowire);
 }
 

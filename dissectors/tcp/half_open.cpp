@@ -136,8 +136,8 @@ void HalfOpen::prefetch_syn(const Endpoint& initiator, const Endpoint& responder
                             std::uint64_t tunnel, std::uint32_t isn) const {
   const std::uint64_t source = hash_of(initiator.address, tunnel);
   const std::uint64_t attempt = hash_of_attempt(source, initiator.port, responder, isn);
-  __builtin_prefetch(&left_out_[attempt & (left_out_.size() - 1)]);
-  __builtin_prefetch(&known_[source & (known_count - 1)]);
+  fetch_soon(&left_out_[attempt & (left_out_.size() - 1)]);
+  fetch_soon(&known_[source & (known_count - 1)]);
 }
 
 std::optional<Opening> HalfOpen::add(const Segment& segment, const Carriage& carriage,
