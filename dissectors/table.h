@@ -8,10 +8,10 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
 #include <new>
 #include <type_traits>
+
+#include "dissectors/pages.h"
 
 namespace wirefault {
 
@@ -46,8 +46,8 @@ class Table {
 
   explicit Table(std::size_t capacity)
       : capacity_{static_cast<std::uint32_t>(capacity < 16 ? 16 : capacity)},
-        slots_{zeroed<Slot>(slot_count(capacity_))},
-        nodes_{zeroed<Node>(capacity_ + list_count)},
+        slots_{zeroed_pages<Slot>(slot_count(capacity_))},
+        nodes_{zeroed_pages<Node>(capacity_ + list_count)},
         mask_{slot_count(capacity_) - 1} {
     for (std::uint32_t list = 0; list < list_count; ++list) {
       Node& head = node(head_of(list));
@@ -137,22 +137,9 @@ class Table {
     std::uint32_t next = 0;
     std::uint32_t tag = 0;
   };
-  struct Free {
-    void operator()(void* memory) const { std::free(memory); }
-  };
-  template <class T>
-  using Array = std::unique_ptr<T, Free>;
-
   static constexpr std::uint32_t none = 0xffffffff;
   static constexpr std::size_t prefetched = 320;
 
-  // Fresh zero pages from the system: they cost nothing until they are used.
-  template <class T>
-  static Array<T> zeroed(std::size_t count) {
-    void* memory = std::calloc(count, sizeof(T));
-    if (memory == nullptr) throw std::bad_alloc{};
-    return Array<T>{static_cast<T*>(memory)};
-  }
   // A power of two with at least half of the slots free, so that probes stay short.
   static std::uint32_t slot_count(std::uint32_t capacity) {
     std::uint32_t count = 32;
@@ -203,8 +190,8 @@ class Table {
   }
 
   std::uint32_t capacity_;
-  Array<Slot> slots_;
-  Array<Node> nodes_;
+  Pages<Slot> slots_;
+  Pages<Node> nodes_;
   std::uint32_t mask_;
   std::uint32_t size_ = 0;
   std::uint32_t fresh_ = 0;

@@ -47,6 +47,10 @@ void Tracking::add(std::span<const Packet> packets) {
   for (std::size_t i = 0; i < read_before; ++i) read_ahead(packets[i], window_[i]);
   for (std::size_t i = 0; i < packets.size(); ++i) {
     std::optional<Ahead>& place = window_[i % look_ahead];
+    if (i + 2 * look_ahead < packets.size()) {
+      fetch_soon(packets[i + 2 * look_ahead].bytes.data());
+      fetch_soon(packets[i + 2 * look_ahead].bytes.data() + 64);
+    }
     if (i + halfway < packets.size()) prefetch_entries(*window_[(i + halfway) % look_ahead]);
     add(packets[i], *place);
     if (i + look_ahead < packets.size()) read_ahead(packets[i + look_ahead], place);

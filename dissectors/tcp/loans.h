@@ -7,10 +7,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
 #include <new>
 #include <type_traits>
+
+#include "dissectors/pages.h"
 
 namespace wirefault::tcp {
 
@@ -21,13 +21,7 @@ class Loans {
   // `budget` in bytes.
   explicit Loans(std::size_t budget)
       : capacity_{static_cast<std::uint32_t>(budget / block_size < 64 ? 64 : budget / block_size)},
-        memory_{static_cast<std::byte*>(std::calloc(capacity_ + 2, block_size))} {
-    if (memory_ == nullptr) throw std::bad_alloc{};
-    // Block 0 is never lent; on a line boundary, so that no block straddles two.
-    void* start = memory_.get();
-    std::size_t space = (capacity_ + 2) * block_size;
-    blocks_ = static_cast<std::byte*>(std::align(block_size, block_size, start, space));
-  }
+        blocks_{zeroed_pages<Block>(capacity_ + 1)} {}
 
   // The number of a fresh T, or 0.
   template <class T>
@@ -61,15 +55,14 @@ class Loans {
   std::uint64_t refused() const { return refused_; }
 
  private:
-  struct Free {
-    void operator()(std::byte* memory) const { std::free(memory); }
+  struct alignas(block_size) Block {
+    std::array<std::byte, block_size> bytes;
   };
 
-  std::byte* at(std::uint32_t number) const { return blocks_ + std::size_t{number} * block_size; }
+  std::byte* at(std::uint32_t number) const { return blocks_.get()[number].bytes.data(); }
 
   std::uint32_t capacity_;
-  std::unique_ptr<std::byte, Free> memory_;
-  std::byte* blocks_ = nullptr;
+  Pages<Block> blocks_;  // 0 is never lent
   std::uint32_t fresh_ = 1;
   std::uint32_t free_ = 0;
   std::uint32_t lent_ = 0;
