@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "capture/bytes.h"
 
@@ -24,13 +25,12 @@ class IpAddress {
 
   // From the wire; the caller has checked that 4 or 16 bytes are there.
   static IpAddress v4(const std::uint8_t* bytes) {
-    // As one word: four bytes stored into sixteen zeros would stall whoever copies them.
-    std::uint32_t word = 0;
-    std::memcpy(&word, bytes, 4);
-    constexpr int shift = std::endian::native == std::endian::big ? 32 : 0;
-    const std::array<std::uint64_t, 2> words{std::uint64_t{word} << shift, 0};
+    // All sixteen bytes in one store: several would stall whoever copies them in one.
+    using Words [[gnu::vector_size(16)]] = std::uint32_t;
+    Words words{};
+    std::memcpy(&words, bytes, 4);
     IpAddress address;
-    std::memcpy(address.bytes_.data(), words.data(), 16);
+    std::memcpy(address.bytes_.data(), &words, 16);
     return address;
   }
   static IpAddress v6(const std::uint8_t* bytes) {
@@ -72,11 +72,20 @@ class IpAddress {
   }
 
  private:
+  friend struct Endpoint;
   std::array<std::uint8_t, 16> bytes_{};  // IPv4 in the first four, the rest zero
   std::uint16_t version_ = 4;             // 16 bits, so that an Endpoint has no padding
 };
 
 struct Endpoint {
+  constexpr Endpoint() = default;
+  constexpr Endpoint(const IpAddress& of, std::uint16_t at) : address{of}, port{at} {
+    if (std::is_constant_evaluated()) return;
+    // Version and port in one store, for the same reason.
+    const auto tail = std::bit_cast<std::uint32_t>(std::array{of.version_, at});
+    std::memcpy(reinterpret_cast<std::uint8_t*>(this) + 16, &tail, sizeof tail);
+  }
+
   IpAddress address;
   std::uint16_t port = 0;
 

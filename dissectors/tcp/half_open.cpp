@@ -138,6 +138,7 @@ void HalfOpen::prefetch_syn(const Endpoint& initiator, const Endpoint& responder
   const std::uint64_t attempt = hash_of_attempt(source, initiator.port, responder, isn);
   fetch_soon(&left_out_[attempt & (left_out_.size() - 1)]);
   fetch_soon(&known_[source & (known_count - 1)]);
+  services_.prefetch(responder, tunnel);
 }
 
 std::optional<Opening> HalfOpen::add(const Segment& segment, const Carriage& carriage,

@@ -1,6 +1,5 @@
 #include "dissectors/tcp/rollup.h"
 
-#include <array>
 #include <bit>
 
 namespace wirefault::tcp {
@@ -28,9 +27,7 @@ Services::Entry* Services::find(const Endpoint& service, std::uint64_t tunnel,
   if (last_ != nullptr && last_->counts.service == service && last_->counts.tunnel == tunnel) {
     return last_;
   }
-  const auto address = service.address.words();
-  hash = keyed_hash(key_, std::array{address[0], address[1], tunnel,
-                                     std::uint64_t{service.address.is_v6()} << 16 | service.port});
+  hash = hash_of(service, tunnel);
   Entry* found = table_.find(hash, [&](const Entry& entry) {
     return entry.counts.service == service && entry.counts.tunnel == tunnel;
   });

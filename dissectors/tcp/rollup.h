@@ -26,6 +26,10 @@ class Services {
 
   Services(std::size_t budget, const HashKey& key, FactListener& listener);
 
+  // Fetches what at() will look at.
+  void prefetch(const Endpoint& service, std::uint64_t tunnel) const {
+    table_.prefetch(hash_of(service, tunnel));
+  }
   // The entry to count an event of `now` in. Valid until the next call.
   Entry& at(const Endpoint& service, std::uint64_t tunnel, Timestamp now);
   // One half-open record of the service less.
@@ -45,6 +49,12 @@ class Services {
   static constexpr std::uint64_t crowd_begins = 8;
   static constexpr std::size_t most_crowds = 64;
 
+  std::uint64_t hash_of(const Endpoint& service, std::uint64_t tunnel) const {
+    const auto address = service.address.words();
+    return keyed_hash(key_,
+                      std::array{address[0], address[1], tunnel,
+                                 std::uint64_t{service.address.is_v6()} << 16 | service.port});
+  }
   // Fills `hash` where it had to look.
   Entry* find(const Endpoint& service, std::uint64_t tunnel, std::uint64_t& hash);
   void tell(Entry& entry);
