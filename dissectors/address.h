@@ -60,6 +60,14 @@ class IpAddress {
   constexpr bool is_link_local() const;
   constexpr bool is_private() const;  // RFC 1918, RFC 4193
 
+  // The same with all behind its first octets zero: the network of a /24 is network(3).
+  IpAddress network(std::size_t octets) const {
+    IpAddress made;
+    made.version_ = version_;
+    std::memcpy(made.bytes_.data(), bytes_.data(), octets);
+    return made;
+  }
+
   std::string to_string() const;  // RFC 5952
 
   // IPv4 before IPv6, then by value.

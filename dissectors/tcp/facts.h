@@ -40,6 +40,7 @@ struct Handshake {
   icmp::ErrorKind error = icmp::ErrorKind::none;  // when rejected
   IpAddress rejecter;                             // who sent that
   bool initiator_known = false;                   // had a completed connection before, to anyone
+  bool gave_up_ecn = false;  // the first SYN asked for ECN, a later one did not
 
   const Endpoint& initiator() const { return opening.initiator; }
   const Endpoint& responder() const { return opening.responder; }
@@ -53,6 +54,8 @@ struct Opened {
   std::uint64_t tunnel = 0;
   Timestamp asked{};  // the first SYN, where it is in the capture
   Timestamp opened{};
+  bool has_timestamp = false;
+  std::uint32_t timestamp = 0;  // of that SYN: RFC 7323, section 3
 };
 
 // What became of attempts that are three seconds old: by then real clients have repeated their SYN

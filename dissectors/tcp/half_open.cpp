@@ -89,6 +89,7 @@ Offer describe(const Segment& segment, const Carriage& carriage) {
   offer.has_window_scale = segment.options.has_window_scale;
   offer.sack_permitted = segment.options.sack_permitted;
   offer.has_timestamps = segment.options.has_timestamps;
+  offer.asks_ecn = segment.has(ece | cwr);
   offer.window_scale = segment.options.window_scale;
   offer.hop_limit = carriage.hop_limit;
   offer.mss = segment.options.mss;
@@ -351,6 +352,7 @@ std::optional<Opening> HalfOpen::add_syn(Record& record, const Segment& segment,
   count_one(record.syns);
   ServiceSecond& counts = service_of(record, now).counts;
   ++counts.repeated_syns;
+  record.gave_up_ecn = record.initiator_syn.asks_ecn && !segment.has(ece | cwr);
   // What repeats itself is always recorded, and so stands for itself alone.
   if (is_counted_open(record)) counts.half_open_change -= record.weight - 1;
   record.weight = 1;
@@ -373,6 +375,11 @@ void HalfOpen::add_syn_ack(Record& record, const Segment& segment, const Carriag
     if (trail != nullptr) trail->syn_acks.add(carriage.seen);
   }
   record.responder_syn = describe(segment, carriage);
+  if (record.initiator_syn.was_seen) {
+    const std::uint32_t taken =
+        ahead(wrapping_add(record.initiator_syn.isn, 1u), segment.acknowledgment);
+    if (taken <= 0xffff) record.responder_syn.data_taken = static_cast<std::uint16_t>(taken);
+  }
   count_one(record.syn_acks);
 }
 
@@ -435,7 +442,8 @@ Opening HalfOpen::complete(Record& record, const Carriage& carriage) {
     settle(record, {HandshakeOutcome::completed, now, carriage.seen, carriage.hop_limit});
   }
   listener_.on_tcp_opened({record.initiator, record.responder, record.tunnel,
-                           record.syns > 0 ? record.first.time : now, now});
+                           record.syns > 0 ? record.first.time : now, now,
+                           record.initiator_syn.has_timestamps, record.initiator_syn.timestamp});
   sources_.succeed(record.initiator.address, record.tunnel, now);
   const std::uint64_t source = hash_of(record.initiator.address, record.tunnel);
   known_[source & (known_count - 1)] = static_cast<std::uint32_t>(source >> 32);
@@ -535,9 +543,10 @@ void HalfOpen::pass_age(Record& record, Timestamp now) {
 }
 
 HandshakeOutcome HalfOpen::outcome_of(const Record& record, Timestamp when) {
+  // However young: the error says that it will not be.
+  if (record.rejected) return HandshakeOutcome::rejected;
   const Duration age = when - record.first.time;
   if (age < third_age) return HandshakeOutcome::capture_ended;
-  if (record.rejected) return HandshakeOutcome::rejected;
   if (record.syns == 0) return HandshakeOutcome::one_sided;
   if (record.syn_acks > 0) return HandshakeOutcome::unacknowledged;
   if (record.syns > 1) return HandshakeOutcome::silent;
@@ -636,6 +645,7 @@ void HalfOpen::tell(const Record& record, const Ending& ending) {
   handshake.ended_by = ending.by;
   handshake.ended_by_hop_limit = ending.hop_limit;
   handshake.initiator_known = record.initiator_known;
+  handshake.gave_up_ecn = record.gave_up_ecn;
   // The trail may have given way to others; the record still knows the first of each.
   if (const Trail* trail = find_trail(record)) {
     handshake.syns = trail->syns;

@@ -97,10 +97,11 @@ class HalfOpen {
     std::uint8_t syn_acks = 0;
     std::uint8_t weight = 1;
     List list = young;
-    bool initiator_known = false;
-    bool reset_by_responder = false;
-    bool rejected = false;
-    bool has_trail = false;
+    bool initiator_known : 1 = false;
+    bool reset_by_responder : 1 = false;
+    bool rejected : 1 = false;
+    bool has_trail : 1 = false;
+    bool gave_up_ecn : 1 = false;
   };
 
   // What is kept besides of attempts that repeat themselves or were rejected: few of a flood.

@@ -43,16 +43,18 @@ struct Carriage {
 
 // What one side's SYN said, the responder's being its SYN-ACK.
 struct Offer {
-  bool was_seen = false;  // without it nothing below is known
-  bool has_mss = false;
-  bool has_window_scale = false;
-  bool sack_permitted = false;
-  bool has_timestamps = false;
+  bool was_seen : 1 = false;  // without it nothing below is known
+  bool has_mss : 1 = false;
+  bool has_window_scale : 1 = false;
+  bool sack_permitted : 1 = false;
+  bool has_timestamps : 1 = false;
+  bool asks_ecn : 1 = false;  // a SYN with ECE and CWR: RFC 3168, section 6.1.1
   std::uint8_t window_scale = 0;
   std::uint8_t hop_limit = 0;
   std::uint16_t mss = 0;
-  std::uint16_t window = 0;  // never scaled: RFC 7323, section 2.2
-  std::uint32_t isn = 0;     // the SYN's sequence number
+  std::uint16_t window = 0;      // never scaled: RFC 7323, section 2.2
+  std::uint16_t data_taken = 0;  // by a SYN-ACK, of what came with the SYN: RFC 7413
+  std::uint32_t isn = 0;         // the SYN's sequence number
   std::uint32_t timestamp = 0;
 };
 

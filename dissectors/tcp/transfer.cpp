@@ -63,6 +63,9 @@ void Transfer::begin(Connection& connection, const Opening& opening) {
   };
   anchor_at(initiator, opening.initiator_syn);
   anchor_at(responder, opening.responder_syn);
+  if (opening.initiator_syn.was_seen) {
+    initiator.next = initiator.acked += opening.responder_syn.data_taken;
+  }
 
   const Offer& a = opening.initiator_syn;
   const Offer& b = opening.responder_syn;

@@ -106,6 +106,32 @@ TEST_CASE("a silent attempt expires 63 s after its last SYN", "[dissectors][tcp]
   CHECK(c.end(202).begun == 2);
 }
 
+// SYN, 10 ms later an ICMP error that quotes it, and half a second later the capture ends
+TEST_CASE("what an ICMP error rejects need not wait for the end", "[dissectors][tcp]") {
+  Case c;
+  c.pair.out(0, {.flags = tcp::syn, .sequence = 7});
+  tcp::Rejected rejected;
+  rejected.seen = {PacketRef{0, 2}, TcpWire::at(0.01)};
+  rejected.error = icmp::ErrorKind::port_unreachable;
+  rejected.source = c.pair.initiator;
+  rejected.destination = c.pair.responder;
+  rejected.sequence = 7;
+  SECTION("a final one") {
+    c.tracker.reject(rejected);
+    c.end(0.5);
+    CHECK(c.only().outcome == Outcome::rejected);
+    CHECK(c.only().ended_by.packet.number() == 2);
+  }
+  SECTION("one that it survives") {
+    c.tracker.reject(rejected);
+    c.pair.back(0.1, {.flags = tcp::syn | tcp::ack, .acknowledgment = 8});
+    c.pair.out(0.11, {.sequence = 8, .acknowledgment = 1});
+    c.end(0.5);
+    CHECK(c.heard.handshakes.empty());
+    CHECK(c.heard.opened == 1);
+  }
+}
+
 TEST_CASE("an RST that acknowledges the SYN refuses it", "[dissectors][tcp]") {
   Case c;
   c.pair.out(0, {.flags = tcp::syn, .sequence = 0xffffffff});

@@ -316,6 +316,31 @@ TEST_CASE("of a capture that joins midway nothing earlier is called repeated",
   CHECK(midway.heard.repeats.size() == 1);
 }
 
+// RFC 7413: the SYN carries 100 bytes; the SYN-ACK takes them, or only the SYN
+TEST_CASE("data that comes with the SYN", "[dissectors][tcp]") {
+  Heard heard;
+  Settings settings;
+  tcp::Tracker tracker{settings, {1 << 20, 1 << 20, 1 << 20}, {}, heard};
+  TcpWire wire{tracker};
+  TcpPair pair{wire};
+  const bool taken = GENERATE(true, false);
+  pair.out(0, {.flags = tcp::syn, .length = 100});
+  pair.back(0.01, {.flags = tcp::syn | tcp::ack, .acknowledgment = taken ? 101u : 1u});
+  std::uint32_t next = 101;
+  if (!taken) {  // sent again: nothing lost, it was never taken
+    pair.out(0.02, {.sequence = 1, .acknowledgment = 1, .length = 100});
+  } else {
+    pair.out(0.02, {.sequence = next, .acknowledgment = 1});
+  }
+  pair.out(0.03, {.sequence = next, .acknowledgment = 1, .length = 50});
+  pair.back(0.04, {.sequence = 1, .acknowledgment = next + 50});
+  tracker.finish(TcpWire::at(2));
+  CHECK(heard.repeats.empty());
+  CHECK(tracker.connections().transfers().unseen == 0);
+  REQUIRE(heard.ended.size() == 1);
+  CHECK(heard.ended[0].initiator.bytes == 150);
+}
+
 TEST_CASE("an offloaded frame counts as what it is cut into", "[dissectors][tcp]") {
   Open open;
   open.pair.out(1, {.sequence = 1, .acknowledgment = 1, .length = 10 * full + 1});
