@@ -60,6 +60,10 @@ struct Scene {
   bool is_scanner(const IpAddress& source, std::uint64_t tunnel) const {
     return scanners != nullptr && scanners->is_scanner(source, tunnel);
   }
+  // Whose attempts are worth a note at most.
+  bool misses_peers(const IpAddress& source, std::uint64_t tunnel) const {
+    return scanners != nullptr && scanners->misses_peers(source, tunnel);
+  }
 };
 
 class Detector : public KnowledgeListener {

@@ -1,6 +1,9 @@
 #include "detectors/knowledge/connect_failures.h"
 
+#include <set>
+
 #include "detectors/audience.h"
+#include "dissectors/tcp/sequence.h"
 
 namespace wirefault::tcp {
 namespace {
@@ -11,6 +14,9 @@ using std::chrono::seconds;
 // seconds after it has given one up.
 constexpr Duration turning_time = seconds{2};
 constexpr std::size_t most_held = 1024;
+// For how long a server may hold the timestamp of an earlier connection against a client: its
+// TIME-WAIT, RFC 7323, section 5.
+constexpr Duration clock_memory = seconds{60};
 // Openings of one client to one port that are remembered. A client with more of them than this in
 // a minute is a proxy or worse: whether one of them stands for another cannot be told.
 constexpr std::size_t most_remembered = 16;
@@ -51,27 +57,48 @@ void ConnectFailures::remember(const IpAddress& client, const Opened& opened) {
   history.push_back(opened);
 }
 
-// Asked a little before or some time after the one that failed, at another address.
+void ConnectFailures::compare(ConnectFailure& failure) const {
+  const Handshake& failed = failure.handshake;
+  const History* own =
+      histories_.find({failed.opening.tunnel, failed.initiator().address, failed.responder().port});
+  if (own == nullptr) return;
+  for (const Opened& opened : *own) {
+    if (opened.responder != failed.responder()) continue;
+    failure.service_worked = true;
+    const Duration earlier = failed.asked() - opened.asked;
+    if (opened.has_timestamp && failed.opening.initiator_syn.has_timestamps &&
+        earlier >= Duration::zero() && earlier <= clock_memory &&
+        newer_by(opened.timestamp, failed.opening.initiator_syn.timestamp) > 0) {
+      failure.newer_clock_worked = true;
+    }
+  }
+}
+
+// What the initiator turned to. Names are not known here, so another address counts when it is the
+// only one that the initiator opened since, and it had not been in use before: a browser that talks
+// to several sites has not given one up for another.
 void ConnectFailures::look_for_alternative(ConnectFailure& failure) const {
   const Handshake& handshake = failure.handshake;
   const IpAddress& client = handshake.initiator().address;
+  const IpAddress& failed = handshake.responder().address;
   const std::uint16_t port = handshake.responder().port;
   const std::uint64_t tunnel = handshake.opening.tunnel;
-  const Timestamp earliest = handshake.asked() - turning_time;
   const auto syns = handshake.syns.kept();
   const Duration last_gap =
       syns.size() < 2 ? Duration::zero() : syns.back().time - syns[syns.size() - 2].time;
   const Timestamp latest =
       handshake.syns.last().time + std::max<Duration>(turning_time, 2 * last_gap);
-  const auto suits = [&](const Opened& opened) {
-    return opened.responder.address != handshake.responder().address && opened.asked >= earliest &&
-           opened.asked <= latest;
-  };
 
   const Opened* found = nullptr;
   if (const History* own = histories_.find({tunnel, client, port})) {
+    std::set<IpAddress> in_use{failed};
     for (const Opened& opened : *own) {
-      if (found == nullptr && suits(opened)) found = &opened;
+      if (opened.asked < handshake.asked()) in_use.insert(opened.responder.address);
+    }
+    for (const Opened& opened : *own) {
+      if (opened.asked > latest || in_use.contains(opened.responder.address)) continue;
+      if (found != nullptr && found->responder != opened.responder) return;
+      if (found == nullptr) found = &opened;
     }
   }
   // A host has an address of each family, and which belong together is not in the packets. Only
@@ -79,7 +106,7 @@ void ConnectFailures::look_for_alternative(ConnectFailure& failure) const {
   const History* others = histories_.find({tunnel, any_of_family(!client.is_v6()), port});
   if (found == nullptr && others != nullptr) {
     for (const Opened& opened : *others) {
-      if (!suits(opened)) continue;
+      if (opened.asked < handshake.asked() - turning_time || opened.asked > latest) continue;
       if (found != nullptr && found->initiator.address != opened.initiator.address) return;
       if (found == nullptr) found = &opened;
     }
@@ -93,6 +120,7 @@ void ConnectFailures::look_for_alternative(ConnectFailure& failure) const {
 void ConnectFailures::release(KnowledgeListener& listener) {
   ConnectFailure failure = held_.front();
   held_.pop_front();
+  compare(failure);
   look_for_alternative(failure);
   listener.on_connect_failure(failure);
 }

@@ -21,6 +21,9 @@ struct ConnectFailure {
   bool has_alternative = false;
   Endpoint alternative;
   Duration time_lost{};  // from the first SYN of the failed attempt to that
+  // Of the connections that the same initiator did open to the same service, as far as remembered.
+  bool service_worked = false;
+  bool newer_clock_worked = false;  // shortly before, and its SYN had a later timestamp
 };
 
 class ConnectFailures {
@@ -43,6 +46,7 @@ class ConnectFailures {
   using History = std::deque<Opened>;  // the latest
 
   void remember(const IpAddress& client, const Opened& opened);
+  void compare(ConnectFailure& failure) const;
   void look_for_alternative(ConnectFailure& failure) const;
   void release(KnowledgeListener& listener);
 

@@ -1,6 +1,7 @@
 #include "detectors/knowledge/scanners.h"
 
 #include <algorithm>
+#include <set>
 
 namespace wirefault::tcp {
 namespace {
@@ -8,12 +9,16 @@ namespace {
 // Distinct targets of a source that are looked at together: far more than make a scan.
 constexpr std::size_t most_recent = 128;
 
-// The network that two addresses are neighbours in: /24, /64.
-bool are_neighbours(const IpAddress& a, const IpAddress& b) {
-  if (a.is_v6() != b.is_v6()) return false;
-  const std::size_t octets = a.is_v6() ? 8 : 3;
-  return std::equal(a.bytes().begin(), a.bytes().begin() + static_cast<std::ptrdiff_t>(octets),
-                    b.bytes().begin());
+// A client that fails at so many ports of hosts as many and far apart talks to peers.
+constexpr std::size_t most_peers_missed = 8;
+
+// The network whose hosts are neighbours: /24, /64.
+IpAddress neighbourhood(const IpAddress& address) {
+  return address.network(address.is_v6() ? 8 : 3);
+}
+// One outside of which hosts hardly belong together: /16, /48.
+IpAddress region(const IpAddress& address) {
+  return address.network(address.is_v6() ? 6 : 2);
 }
 
 }  // namespace
@@ -62,6 +67,7 @@ void Scanners::add(const SourceSecond& second) {
     if (std::any_of(scan.recent.begin(), scan.recent.end(), same)) continue;
     if (scan.recent.size() == most_recent) scan.recent.pop_front();
     scan.recent.push_back({target, attempt.seen.time, attempt.outcome == HandshakeOutcome::silent});
+    scan.misses_peers = scan.misses_peers || misses_peers(scan);
     look_at(scan);
   }
 }
@@ -76,7 +82,9 @@ void Scanners::look_at(Scan& scan) const {
     if (target.responder.address == newest.responder.address) ++ports;
     if (target.responder.port != newest.responder.port) continue;
     if (!target.insisted) ++hosts;
-    if (are_neighbours(target.responder.address, newest.responder.address)) ++neighbours;
+    if (neighbourhood(target.responder.address) == neighbourhood(newest.responder.address)) {
+      ++neighbours;
+    }
   }
   // Behind an address translator or a proxy many clients fail now and then, and most succeed.
   if (scan.recent_succeeded > scan.recent.size()) return;
@@ -90,9 +98,24 @@ void Scanners::look_at(Scan& scan) const {
   if (scan.kind != Scan::Kind::none) scan.recent.clear();
 }
 
+bool Scanners::misses_peers(const Scan& scan) {
+  std::set<std::uint16_t> ports;
+  std::set<IpAddress> regions;
+  for (const Scan::Target& target : scan.recent) {
+    ports.insert(target.responder.port);
+    regions.insert(region(target.responder.address));
+  }
+  return std::min(ports.size(), regions.size()) >= most_peers_missed;
+}
+
 bool Scanners::is_scanner(const IpAddress& source, std::uint64_t tunnel) const {
   const Scan* scan = scans_.find({tunnel, source});
   return scan != nullptr && scan->kind != Scan::Kind::none;
+}
+
+bool Scanners::misses_peers(const IpAddress& source, std::uint64_t tunnel) const {
+  const Scan* scan = scans_.find({tunnel, source});
+  return scan != nullptr && scan->misses_peers;
 }
 
 }  // namespace wirefault::tcp

@@ -45,6 +45,7 @@ struct Scan {
     bool insisted = false;  // asked more than once and got no answer
   };
   std::deque<Target> recent;
+  bool misses_peers = false;  // no scan: see Scanners::misses_peers
   std::uint64_t recent_succeeded = 0;
 };
 
@@ -55,10 +56,13 @@ class Scanners {
   void add(const SourceSecond& second);
 
   bool is_scanner(const IpAddress& source, std::uint64_t tunnel) const;
+  // Peers of a swarm come and go: the source failed at hosts far apart, each at a port of its own.
+  bool misses_peers(const IpAddress& source, std::uint64_t tunnel) const;
   const TallyMap<ScannerKey, Scan>& scans() const { return scans_; }
 
  private:
   void look_at(Scan& scan) const;
+  static bool misses_peers(const Scan& scan);
 
   const std::uint64_t ports_;
   const std::uint64_t hosts_;

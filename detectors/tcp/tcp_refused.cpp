@@ -75,7 +75,7 @@ class TcpRefused final : public Detector {
   }
 
   void judge(const Scene& scene, std::vector<Finding>& findings) const override {
-    const auto tried = tried_by_clients();
+    const Tried tried = tried_by_clients();
     for (const auto& [key, tally] : services_.sorted()) {
       std::vector<Refusal> refusals;
       for (const Refusal& refusal : tally->refusals) {
@@ -88,10 +88,9 @@ class TcpRefused final : public Detector {
       Finding finding = describe(scene, *key, *tally, refusals, more);
       const bool all_probing = std::all_of(
           refusals.begin(), refusals.end(),
-          [&, host = key->service.address](const Refusal& refusal) {
-            const auto& [hosts, ports] = tried.at(refusal.client);
-            return hosts.at(host) >= ports_of_a_probe ||
-                   (hosts.size() >= peers_of_a_crowd && ports.size() >= peers_of_a_crowd);
+          [&, host = key->service.address, tunnel = key->tunnel](const Refusal& refusal) {
+            return tried.at({refusal.client, host}) >= ports_of_a_probe ||
+                   scene.misses_peers(refusal.client, tunnel);
           });
       if (all_probing) finding.severity = Severity::note;
       findings.push_back(std::move(finding));
@@ -102,24 +101,14 @@ class TcpRefused final : public Detector {
   // A client that is refused at so many ports of one host looks around; no service needs as many.
   static constexpr std::uint64_t ports_of_a_probe = 4;
 
-  // One that is refused by so many hosts at ports as different talks to peers, who come and go.
-  static constexpr std::uint64_t peers_of_a_crowd = 8;
-
-  // What a client was refused at: of each host how many ports, and which ports in all.
-  struct Tried {
-    std::map<IpAddress, std::uint64_t> hosts;
-    std::set<std::uint16_t> ports;
-  };
-  std::map<IpAddress, Tried> tried_by_clients() const {
-    std::map<IpAddress, Tried> tried;
+  // At how many ports of a host a client was refused.
+  using Tried = std::map<std::pair<IpAddress, IpAddress>, std::uint64_t>;
+  Tried tried_by_clients() const {
+    Tried tried;
     for (const auto& [key, tally] : services_.sorted()) {
       std::set<IpAddress> clients;
       for (const Refusal& refusal : tally->refusals) clients.insert(refusal.client);
-      for (const IpAddress& client : clients) {
-        Tried& by_client = tried[client];
-        ++by_client.hosts[key->service.address];
-        by_client.ports.insert(key->service.port);
-      }
+      for (const IpAddress& client : clients) ++tried[{client, key->service.address}];
     }
     return tried;
   }
@@ -140,7 +129,7 @@ class TcpRefused final : public Detector {
     finding.entity = fmt::format("{}/{}", service, key.tunnel);
     finding.severity = all_saved ? Severity::note : Severity::error;
     finding.confidence = Confidence::certain;
-    finding.title = fmt::format("{} refuses connections", service);
+    finding.title = short_title("", service, " refuses connections");
     finding.count = refusals.size() + more;
     finding.of = attempts == nullptr ? 0 : std::max(attempts->begun, finding.count);
     finding.unit = "attempt";

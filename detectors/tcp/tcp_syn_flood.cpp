@@ -99,10 +99,7 @@ struct Tally {
 };
 
 IpAddress network_of(const IpAddress& address) {
-  std::array<std::uint8_t, 16> octets{};
-  const Bytes bytes = address.bytes();
-  std::copy_n(bytes.begin(), address.is_v6() ? 8 : 3, octets.begin());
-  return address.is_v6() ? IpAddress::v6(octets.data()) : IpAddress::v4(octets.data());
+  return address.network(address.is_v6() ? 8 : 3);
 }
 
 class TcpSynFlood final : public Detector {

@@ -4,7 +4,8 @@
 // nothing that completes the handshake (silent); or it completes after a repetition, one, three or
 // more seconds late (delayed); or a SYN-ACK is there and the SYN is repeated all the same: seen at
 // the server it was lost on the way back (synack-lost), seen at the client it was thrown away there
-// (synack-ignored).
+// (synack-ignored). Silent services of a host that answers none, and silent hosts of a network that
+// has none that answers, are one claim about the host or the network.
 //
 // Only repetition makes a failure: a lone SYN may have been given up by its application, as Happy
 // Eyeballs does, or its answer may have been missed by the capture. Left out are port scans, and
@@ -15,6 +16,8 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <set>
 
 #include "detectors/detector.h"
 
@@ -34,20 +37,29 @@ struct ServiceKey {
   std::uint32_t padding = 0;
   friend auto operator<=>(const ServiceKey&, const ServiceKey&) = default;
 };
+// A host, or the network of one.
 struct HostKey {
   std::uint64_t tunnel = 0;
   IpAddress host;
   std::array<std::uint8_t, 6> padding{};
-  friend bool operator==(const HostKey&, const HostKey&) = default;
+  friend auto operator<=>(const HostKey&, const HostKey&) = default;
 };
+
+// /24 or /48: what is routed, and goes away, together.
+IpAddress network_of(const IpAddress& host) {
+  return host.network(host.is_v6() ? 6 : 3);
+}
 
 // One attempt that failed or was late.
 struct Attempt {
   IpAddress client;
   Sightings<12> syns;
   Sightings<8> syn_acks;
+  bool is_final = false;
   bool has_alternative = false;
-  Duration time_lost{};
+  bool service_worked = false;
+  bool newer_clock_worked = false;
+  bool gave_up_ecn = false;
 };
 
 struct Group {
@@ -65,11 +77,62 @@ struct Tally {
   std::array<Group, variant_count> groups;
 };
 
-// What else was seen of a service or a host.
+// What else was seen of a service, a host or a network.
 struct Attempts {
   std::uint64_t begun = 0;
   std::uint64_t completed = 0;
   std::uint64_t ended = 0;  // refused or rejected: somebody was there to say so
+
+  bool has_answers() const { return completed + ended > 0; }
+};
+
+// A service's attempts of one variant, without those of scanners.
+struct Failing {
+  const ServiceKey* key;
+  const Group* group;
+  std::vector<const Attempt*> attempts;
+  std::uint64_t more = 0;
+
+  std::uint64_t count() const { return attempts.size() + more; }
+};
+
+enum class Scope : std::uint8_t { service, host, network };
+
+// What one finding is about.
+struct Claim {
+  Scope scope;
+  Variant variant;
+  std::vector<Failing> services;  // of one host or network
+
+  const ServiceKey& key() const { return *services.front().key; }
+  const Attempt& example() const { return *services.front().attempts.front(); }
+  std::uint64_t count() const {
+    std::uint64_t all = 0;
+    for (const Failing& each : services) all += each.count();
+    return all;
+  }
+  template <class Predicate>
+  bool all_attempts(Predicate predicate) const {
+    return std::all_of(services.begin(), services.end(), [&](const Failing& each) {
+      return std::all_of(each.attempts.begin(), each.attempts.end(),
+                         [&](const Attempt* attempt) { return predicate(*attempt); });
+    });
+  }
+  template <class Predicate>
+  bool any_attempt(Predicate predicate) const {
+    return !all_attempts([&](const Attempt& attempt) { return !predicate(attempt); });
+  }
+  std::string name() const {
+    const IpAddress& host = key().service.address;
+    switch (scope) {
+      case Scope::service:
+        return key().service.to_string();
+      case Scope::host:
+        return host.to_string();
+      default:
+        return fmt::format("{}/{}", network_of(host).to_string(), host.is_v6() ? 48 : 24);
+    }
+  }
 };
 
 // The stack that repeats SYNs like this, or nothing.
@@ -85,6 +148,15 @@ std::string_view schedule_of(const Sightings<12>& syns) {
   if (gaps[0] == 1 && gaps[1] == 2) return "Linux before 6.5 and most others repeat SYNs like this";
   if (gaps[0] == 3 && gaps[1] == 6) return "older Windows and Linux repeat SYNs like this";
   return {};
+}
+
+// Whether the initiator has given up, or cannot be far from it: three repetitions, or none for
+// twice as long as between the last two.
+bool is_final(const tcp::Handshake& handshake) {
+  const auto kept = handshake.syns.kept();
+  if (kept.size() > 3) return true;
+  const Duration last_gap = kept.back().time - kept[kept.size() - 2].time;
+  return handshake.settled - kept.back().time >= 2 * last_gap;
 }
 
 // The hop limits that stacks begin with: a packet that still has it was captured where it was sent.
@@ -112,8 +184,10 @@ class TcpSynTimeout final : public Detector {
 
   void on_tcp_service_second(const tcp::ServiceSecond& second) override {
     if (second.service.port == 0) return;
-    for (Attempts* attempts : {&services_seen_[{second.tunnel, second.service}],
-                               &hosts_seen_[{second.tunnel, second.service.address}]}) {
+    const IpAddress& host = second.service.address;
+    for (Attempts* attempts :
+         {&services_seen_[{second.tunnel, second.service}], &hosts_seen_[{second.tunnel, host}],
+          &networks_seen_[{second.tunnel, network_of(host)}]}) {
       attempts->begun += second.new_syns;
       attempts->completed += second.completed;
       attempts->ended += second.refused + second.rejected;
@@ -122,7 +196,9 @@ class TcpSynTimeout final : public Detector {
 
   void on_tcp_handshake(const tcp::Handshake& handshake) override {
     if (handshake.outcome != tcp::HandshakeOutcome::completed || handshake.syns.count() < 2) return;
-    add(handshake, false, {});
+    tcp::ConnectFailure late;
+    late.handshake = handshake;
+    add(late);
   }
 
   void on_connect_failure(const tcp::ConnectFailure& failure) override {
@@ -135,26 +211,26 @@ class TcpSynTimeout final : public Detector {
     if (syns < 2) return;
     // The race of RFC 8305: another address answered before this one could have.
     if (failure.has_alternative && syns == 2 && failure.time_lost <= race_time) return;
-    Group& group = add(handshake, failure.has_alternative, failure.time_lost);
-    if (failure.has_alternative) group.alternative = failure.alternative;
+    add(failure);
   }
 
   void judge(const Scene& scene, std::vector<Finding>& findings) const override {
+    std::vector<Claim> claims;
+    std::vector<Failing> silent_services;
     for (const auto& [key, tally] : tallies_.sorted()) {
       for (std::uint8_t variant = 0; variant < variant_count; ++variant) {
-        const Group& group = tally->groups[variant];
-        std::vector<const Attempt*> attempts;
-        for (const Attempt& attempt : group.attempts) {
-          if (!scene.is_scanner(attempt.client, key->tunnel)) attempts.push_back(&attempt);
+        Failing failing = without_scanners(scene, *key, tally->groups[variant]);
+        if (failing.attempts.empty()) continue;
+        if (variant == silent) {
+          silent_services.push_back(std::move(failing));
+        } else {
+          claims.push_back({Scope::service, static_cast<Variant>(variant), {std::move(failing)}});
         }
-        // What was not kept is a scanner's too, in the same proportion at most.
-        const std::uint64_t more = attempts.size() == group.attempts.size() ? group.more : 0;
-        if (!is_worth_a_finding(*key, static_cast<Variant>(variant), attempts.size() + more)) {
-          continue;
-        }
-        findings.push_back(
-            describe(scene, *key, static_cast<Variant>(variant), group, attempts, more));
       }
+    }
+    widen(std::move(silent_services), claims);
+    for (const Claim& claim : claims) {
+      if (is_worth_a_finding(claim)) findings.push_back(describe(scene, claim));
     }
   }
 
@@ -163,64 +239,164 @@ class TcpSynTimeout final : public Detector {
   static constexpr Duration race_time = seconds{2};
   // Below that many connections a share says nothing.
   static constexpr std::uint64_t enough_for_share = 100;
+  // As many are one problem of what they have in common.
+  static constexpr std::size_t services_of_a_host = 2;
+  static constexpr std::size_t hosts_of_a_network = 3;
+  // One client alone may be what is at fault.
+  static constexpr std::uint64_t independent_clients = 2;
 
-  Group& add(const tcp::Handshake& handshake, bool has_alternative, Duration time_lost) {
+  void add(const tcp::ConnectFailure& failure) {
+    const tcp::Handshake& handshake = failure.handshake;
     Group& group =
         tallies_[{handshake.opening.tunnel, handshake.responder()}].groups[variant_of(handshake)];
     group.clients.add(handshake.initiator().address);
     group.last = std::max(group.last, handshake.syns.last().time);
+    if (failure.has_alternative) group.alternative = failure.alternative;
     if (group.attempts.size() < Group::most_kept) {
       group.attempts.push_back({handshake.initiator().address, handshake.syns, handshake.syn_acks,
-                                has_alternative, time_lost});
+                                is_final(handshake), failure.has_alternative,
+                                failure.service_worked, failure.newer_clock_worked,
+                                handshake.gave_up_ecn});
     } else {
       ++group.more;
-      if (has_alternative) ++group.more_saved;
+      if (failure.has_alternative) ++group.more_saved;
     }
-    return group;
   }
 
-  bool is_worth_a_finding(const ServiceKey& key, Variant variant, std::uint64_t count) const {
-    if (count == 0) return false;
-    if (variant != delayed) return count >= min_timeouts_;
-    const Attempts* seen = services_seen_.find(key);
-    const std::uint64_t begun = seen == nullptr ? 0 : seen->begun;
-    if (begun >= enough_for_share) return count * 100 >= delayed_share_ * begun;
-    return count >= min_delayed_;
+  static Failing without_scanners(const Scene& scene, const ServiceKey& key, const Group& group) {
+    Failing failing{&key, &group, {}};
+    for (const Attempt& attempt : group.attempts) {
+      if (!scene.is_scanner(attempt.client, key.tunnel)) failing.attempts.push_back(&attempt);
+    }
+    // What was not kept is a scanner's too, in the same proportion at most.
+    if (failing.attempts.size() == group.attempts.size()) failing.more = group.more;
+    return failing;
   }
 
-  Finding describe(const Scene& scene, const ServiceKey& key, Variant variant, const Group& group,
-                   const std::vector<const Attempt*>& attempts, std::uint64_t more) const {
-    const std::string service = key.service.to_string();
-    const Attempts* seen = services_seen_.find(key);
+  // Joins what is silent alike: services of a host, and hosts of a network, that answers nobody.
+  void widen(std::vector<Failing> services, std::vector<Claim>& claims) const {
+    std::map<HostKey, std::vector<Failing>> hosts;
+    for (Failing& each : services) {
+      hosts[{each.key->tunnel, each.key->service.address}].push_back(std::move(each));
+    }
+    std::map<HostKey, std::vector<HostKey>> networks;
+    for (const auto& [host, failing] : hosts) {
+      networks[{host.tunnel, network_of(host.host)}].push_back(host);
+    }
+    for (const auto& [network, members] : networks) {
+      if (members.size() >= hosts_of_a_network && !has_answers(networks_seen_, network)) {
+        Claim claim{Scope::network, silent, {}};
+        for (const HostKey& host : members) {
+          std::move(hosts[host].begin(), hosts[host].end(), std::back_inserter(claim.services));
+        }
+        claims.push_back(std::move(claim));
+        continue;
+      }
+      for (const HostKey& host : members) {
+        std::vector<Failing>& failing = hosts[host];
+        if (failing.size() >= services_of_a_host && !has_answers(hosts_seen_, host)) {
+          claims.push_back({Scope::host, silent, std::move(failing)});
+          continue;
+        }
+        for (Failing& each : failing) {
+          claims.push_back({Scope::service, silent, {std::move(each)}});
+        }
+      }
+    }
+  }
+
+  static bool has_answers(const TallyMap<HostKey, Attempts>& seen, const HostKey& key) {
+    const Attempts* attempts = seen.find(key);
+    return attempts != nullptr && attempts->has_answers();
+  }
+
+  std::uint64_t begun(const Claim& claim) const {
+    std::uint64_t all = 0;
+    for (const Failing& each : claim.services) {
+      const Attempts* seen = services_seen_.find(*each.key);
+      if (seen != nullptr) all += seen->begun;
+    }
+    return all;
+  }
+
+  bool is_worth_a_finding(const Claim& claim) const {
+    if (claim.variant != delayed) return claim.count() >= min_timeouts_;
+    const std::uint64_t all = begun(claim);
+    if (all >= enough_for_share) return claim.count() * 100 >= delayed_share_ * all;
+    return claim.count() >= min_delayed_;
+  }
+
+  Severity severity_of(const Scene& scene, const Claim& claim, std::uint64_t clients) const {
+    if (claim.all_attempts([&](const Attempt& attempt) {
+          return scene.misses_peers(attempt.client, claim.key().tunnel);
+        })) {
+      return Severity::note;
+    }
+    if (claim.variant == delayed) return Severity::warning;
+    bool all_saved = claim.all_attempts([](const Attempt& each) { return each.has_alternative; });
+    bool any_saved = claim.any_attempt([](const Attempt& each) { return each.has_alternative; });
+    bool any_answer = false;
+    for (const Failing& each : claim.services) {
+      all_saved = all_saved && each.group->more_saved == each.more;
+      any_saved = any_saved || each.group->more_saved > 0;
+      const Attempts* seen = services_seen_.find(*each.key);
+      any_answer = any_answer || (seen != nullptr && seen->has_answers());
+    }
+    if (all_saved) return Severity::warning;
+    return any_saved || any_answer || clients < independent_clients ? Severity::error
+                                                                    : Severity::critical;
+  }
+
+  static TopList<IpAddress> clients_of(const Scene& scene, const Claim& claim) {
+    TopList<IpAddress> clients;
+    for (const Failing& each : claim.services) {
+      for (const auto& [client, count] : each.group->clients.top(TopList<IpAddress>::capacity)) {
+        if (!scene.is_scanner(client, each.key->tunnel)) clients.add(client, count);
+      }
+    }
+    return clients;
+  }
+
+  Finding describe(const Scene& scene, const Claim& claim) const {
+    const ServiceKey& key = claim.key();
     Evidence evidence;
+    TopList<Endpoint> servers;
     Duration worst{};
-    bool all_saved = group.more_saved == group.more;
-    for (const Attempt* attempt : attempts) {
-      evidence.add(attempt->syns);
-      if (variant == synack_lost || variant == synack_ignored) evidence.add(attempt->syn_acks);
-      worst = std::max(worst, attempt->syns.last().time - attempt->syns.first().time);
-      all_saved = all_saved && attempt->has_alternative;
+    Timestamp last{};
+    for (const Failing& each : claim.services) {
+      servers.add(each.key->service, each.count());
+      last = std::max(last, each.group->last);
+      for (const Attempt* attempt : each.attempts) {
+        evidence.add(attempt->syns);
+        if (claim.variant == synack_lost || claim.variant == synack_ignored) {
+          evidence.add(attempt->syn_acks);
+        }
+        worst = std::max(worst, attempt->syns.last().time - attempt->syns.first().time);
+      }
     }
+    const TopList<IpAddress> clients = clients_of(scene, claim);
+    const std::string name = claim.name();
     Finding finding;
-    finding.variant = variant_names[variant];
-    finding.entity = fmt::format("{}/{}", service, key.tunnel);
-    finding.severity = variant == delayed || all_saved ? Severity::warning : Severity::error;
-    finding.confidence = Confidence::probable;
-    finding.title = variant == delayed ? fmt::format("{} accepts connections late", service)
-                                       : fmt::format("connections to {} time out", service);
-    finding.count = attempts.size() + more;
-    finding.of = std::max(seen == nullptr ? 0 : seen->begun, finding.count);
+    finding.variant = variant_names[claim.variant];
+    finding.entity = fmt::format("{}/{}", name, key.tunnel);
+    finding.severity = severity_of(scene, claim, clients.distinct());
+    // At the end of the capture three seconds must do, and then it may still have opened.
+    finding.confidence = claim.any_attempt([](const Attempt& each) { return each.is_final; })
+                             ? Confidence::probable
+                             : Confidence::possible;
+    finding.title = claim.variant == delayed ? short_title("", name, " accepts connections late")
+                                             : short_title("connections to ", name, " time out");
+    finding.count = claim.count();
+    finding.of = std::max(begun(claim), finding.count);
     finding.unit = "attempt";
     finding.lower_bound = tallies_.evicted() > 0;
     evidence.fill(finding);
-    finding.state =
-        scene.now - group.last > seconds{60} ? FindingState::ended : FindingState::ongoing;
-    finding.who.push_back(who("client", group.clients));
-    finding.who.push_back(who("server", key.service));
-    finding.capture_filter =
-        fmt::format("host {} and tcp port {}", key.service.address.to_string(), key.service.port);
+    finding.state = scene.now - last > seconds{60} ? FindingState::ended : FindingState::ongoing;
+    finding.who.push_back(who("client", clients));
+    finding.who.push_back(who("server", servers));
+    finding.capture_filter = capture_filter(claim);
     finding.measures = {{"worst_time_lost_ns", worst.count()}};
-    add_causes(finding, key, variant, group, seen, *attempts.front());
+    add_causes(finding, claim);
     const std::string address = key.service.address.to_string();
     finding.next = {fmt::format("nc -vz -w3 {} {}", address, key.service.port),
                     fmt::format("mtr -T -P {} -rwc 20 {}", key.service.port, address),
@@ -228,19 +404,28 @@ class TcpSynTimeout final : public Detector {
     return finding;
   }
 
-  void add_causes(Finding& finding, const ServiceKey& key, Variant variant, const Group& group,
-                  const Attempts* seen, const Attempt& example) const {
-    const std::string address = key.service.address.to_string();
-    const std::string listening = fmt::format("ss -ltn 'sport = :{}'", key.service.port);
-    const bool others_connect = seen != nullptr && seen->completed > 0;
-    switch (variant) {
+  static std::string capture_filter(const Claim& claim) {
+    const Endpoint& service = claim.key().service;
+    switch (claim.scope) {
+      case Scope::service:
+        return fmt::format("host {} and tcp port {}", service.address.to_string(), service.port);
+      case Scope::host:
+        return fmt::format("tcp and host {}", service.address.to_string());
+      default:
+        return fmt::format("tcp and net {}", claim.name());
+    }
+  }
+
+  void add_causes(Finding& finding, const Claim& claim) const {
+    const Endpoint& service = claim.key().service;
+    switch (claim.variant) {
       case silent:
-        add_causes_of_silence(finding, key, others_connect);
+        add_causes_of_silence(finding, claim);
         break;
       case synack_lost:
         finding.causes.push_back({"return-path", "what the server answers is lost on the way back",
                                   fmt::format("{} to the first attempt, and the SYN comes again",
-                                              plural(example.syn_acks.count(), "SYN-ACK")),
+                                              plural(claim.example().syn_acks.count(), "SYN-ACK")),
                                   "ip route get CLIENT"});
         break;
       case synack_ignored:
@@ -250,49 +435,101 @@ class TcpSynTimeout final : public Detector {
             {"bad-checksum", "the SYN-ACK arrives damaged", "", "nstat -az TcpInCsumErrors"});
         break;
       default:
-        finding.causes.push_back({"path-loss", "packets are lost on the path",
-                                  "a repeated SYN got through",
-                                  fmt::format("mtr -rwbzc 100 {}", address)});
-        finding.causes.push_back({"accept-queue", "the listener's queue is full now and then",
-                                  "SYNs are dropped while connections are open", listening});
+        add_causes_of_delay(finding, claim, service);
     }
-    if (group.alternative.port != 0) {
+    for (const Failing& each : claim.services) {
+      if (each.group->alternative.port == 0) continue;
       finding.causes.push_back(
           {"stale-address", "the client was given an address that is no longer in use",
-           fmt::format("it got through at {}", group.alternative.to_string()), ""});
+           fmt::format("it got through at {}", each.group->alternative.to_string()), ""});
+      break;
     }
-    const std::string_view schedule = schedule_of(example.syns);
+    const std::string_view schedule = schedule_of(claim.example().syns);
     if (!schedule.empty()) {
       finding.caveats.push_back({"schedule", fmt::format("client: {}", schedule)});
     }
   }
 
-  void add_causes_of_silence(Finding& finding, const ServiceKey& key, bool others_connect) const {
-    const std::string address = key.service.address.to_string();
-    const Attempts* host = hosts_seen_.find({key.tunnel, key.service.address});
-    const bool host_answers = host != nullptr && host->completed + host->ended > 0;
-    if (others_connect) {
-      finding.causes.push_back({"client-filtered", "a filter lets only some clients through",
-                                "other attempts at the same service succeeded",
-                                "nft list ruleset"});
-      finding.causes.push_back({"accept-queue", "the listener's queue is full now and then",
-                                "some SYNs are answered, others dropped",
-                                fmt::format("ss -ltn 'sport = :{}'", key.service.port)});
-      return;
+  // RFC 3168, section 6.1.1.1: who is not answered tries without ECN.
+  static void add_causes_of_delay(Finding& finding, const Claim& claim, const Endpoint& service) {
+    const auto gave_up_ecn = [](const Attempt& each) { return each.gave_up_ecn; };
+    if (claim.all_attempts(gave_up_ecn)) {
+      finding.causes.push_back({"ecn-dropped", "something on the way drops SYNs that ask for ECN",
+                                "each SYN with ECN was silent, and its repetition without opened",
+                                "sysctl net.ipv4.tcp_ecn"});
     }
-    if (host_answers) {
+    finding.causes.push_back({"path-loss", "packets are lost on the path",
+                              "a repeated SYN got through",
+                              fmt::format("mtr -rwbzc 100 {}", service.address.to_string())});
+    finding.causes.push_back({"accept-queue", "the listener's queue is full now and then",
+                              "SYNs are dropped while connections are open",
+                              fmt::format("ss -ltn 'sport = :{}'", service.port)});
+  }
+
+  void add_causes_of_silence(Finding& finding, const Claim& claim) const {
+    const Endpoint& service = claim.key().service;
+    const std::string address = service.address.to_string();
+    const Attempts* seen = services_seen_.find(claim.key());
+    if (claim.scope == Scope::service && seen != nullptr && seen->completed > 0) {
+      return add_causes_of_some(finding, claim);
+    }
+    if (claim.scope == Scope::service &&
+        has_answers(hosts_seen_, {claim.key().tunnel, service.address})) {
       finding.causes.push_back({"port-filtered", "a filter drops what is sent to this port",
                                 "other ports of the host answer", "nft list ruleset"});
       return;
     }
-    finding.causes.push_back({"filtered", "a filter drops the SYNs on the way",
-                              "silence, not a refusal", "nft monitor trace"});
-    finding.causes.push_back({"host-down", "the host is down or the address is unused",
-                              "nothing answers at this address in this capture",
-                              fmt::format("ping -c 3 {}", address)});
-    finding.causes.push_back({"no-route", "there is no route to it, or none back",
-                              "nothing answers at this address in this capture",
-                              fmt::format("ip route get {}", address)});
+    const Cause filtered{"filtered", "a filter drops the SYNs on the way", "silence, not a refusal",
+                         "nft monitor trace"};
+    const Cause host_down{
+        "host-down", "the host is down or the address is unused",
+        claim.scope == Scope::host
+            ? fmt::format("{} of it asked, none answers", plural(claim.services.size(), "port"))
+            : "nothing answers at this address in this capture",
+        fmt::format("ping -c 3 {}", address)};
+    const Cause no_route{
+        "no-route", "there is no route to it, or none back",
+        claim.scope == Scope::network
+            ? fmt::format("{} of the network asked, none answers", plural(hosts_of(claim), "host"))
+            : "nothing answers at this address in this capture",
+        fmt::format("ip route get {}", address)};
+    switch (claim.scope) {
+      case Scope::service:
+        finding.causes.insert(finding.causes.end(), {filtered, host_down, no_route});
+        break;
+      case Scope::host:
+        finding.causes.insert(finding.causes.end(), {host_down, no_route, filtered});
+        break;
+      case Scope::network:
+        finding.causes.insert(finding.causes.end(), {no_route, filtered});
+    }
+  }
+
+  static std::uint64_t hosts_of(const Claim& claim) {
+    std::set<IpAddress> hosts;
+    for (const Failing& each : claim.services) hosts.insert(each.key->service.address);
+    return hosts.size();
+  }
+
+  // Some attempts at the service succeeded, others did not.
+  static void add_causes_of_some(Finding& finding, const Claim& claim) {
+    const Endpoint& service = claim.key().service;
+    const Cause accept_queue{"accept-queue", "the listener's queue is full now and then",
+                             "some SYNs are answered, others dropped",
+                             fmt::format("ss -ltn 'sport = :{}'", service.port)};
+    const Cause filtered{"client-filtered", "a filter lets only some clients through",
+                         "other attempts at the same service succeeded", "nft list ruleset"};
+    if (claim.all_attempts([](const Attempt& each) { return each.newer_clock_worked; })) {
+      finding.causes.push_back(
+          {"nat-timestamps", "the server ignores SYNs whose timestamp lies before an earlier one",
+           "each came from an address of which a later timestamp had been answered within a minute",
+           "nstat -az TcpExtPAWSPassive TcpExtPAWSTimewait"});
+    }
+    if (claim.any_attempt([](const Attempt& each) { return each.service_worked; })) {
+      finding.causes.push_back(accept_queue);
+    } else {
+      finding.causes.insert(finding.causes.end(), {filtered, accept_queue});
+    }
   }
 
   const std::uint64_t min_timeouts_;
@@ -301,12 +538,13 @@ class TcpSynTimeout final : public Detector {
   TallyMap<ServiceKey, Tally> tallies_{512};
   TallyMap<ServiceKey, Attempts> services_seen_;
   TallyMap<HostKey, Attempts> hosts_seen_;
+  TallyMap<HostKey, Attempts> networks_seen_;
 };
 
 }  // namespace
 
 DetectorEntry tcp_syn_timeout() {
-  return {"tcp-syn-timeout", "warning or error", "connections that time out or open late",
+  return {"tcp-syn-timeout", "note to critical", "connections that time out or open late",
           Basis::absence, make_detector<TcpSynTimeout>};
 }
 

@@ -213,6 +213,129 @@ def forged():
     return capture
 
 
+ECN = 0xC0  # ECE and CWR
+
+
+class Attempt:
+    """One attempt to connect: its SYN and repetitions of that, and what answers."""
+
+    def __init__(self, capture, client, client_port, server, server_port, isn=7000):
+        self.capture, self.isn = capture, isn
+        self.ends = ((client, client_port), (server, server_port))
+
+    def send(self, after, side, flags, seq=0, ack=0):
+        """`after` in milliseconds from the capture's present moment."""
+        (source, source_port), (target, target_port) = self.ends[side], self.ends[1 - side]
+        options = bytes.fromhex("020405b40402080a") + struct.pack("!2L", 100000 + after, 0) + bytes.fromhex("01030307")
+        segment = tcp(source, source_port, target, target_port, seq, ack, flags, 64240, options if flags & SYN else b"", b"")
+        packet = ip(source, target, TCP, segment, (source_port + after) % 2**16, hop_limit=(64, 57)[side])
+        self.capture.add(source, target, packet, at=self.capture.now + after * 1000)
+
+    def ask(self, *when, flags=SYN):
+        for after in when:
+            self.send(after, 0, flags, self.isn)
+
+    def refused(self, after):
+        self.send(after, 1, RST | ACK, 0, self.isn + 1)
+
+    def opened(self, after):
+        """The SYN-ACK comes at `after`; the connection is closed at once."""
+        self.send(after, 1, SYN | ACK, 5000, self.isn + 1)
+        self.send(after + 1, 0, ACK, self.isn + 1, 5001)
+        self.send(after + 2, 0, FIN | ACK, self.isn + 1, 5001)
+        self.send(after + 22, 1, FIN | ACK, 5001, self.isn + 2)
+        self.send(after + 23, 0, ACK, self.isn + 2, 5002)
+
+
+def in_order(capture):
+    capture.packets.sort(key=lambda packet: packet.time)
+    return capture
+
+
+REPEATED = (0, 1000, 3000, 7000, 15000)  # RFC 6298, section 2: after one second, then doubling
+OTHER = "203.0.113.80"
+
+
+@sample("tcp-syn-timeout/fires-host")
+def silent_host():
+    """Three services of one host are silent while another host answers: the host, not a service."""
+    capture = Capture()
+    for number, port in enumerate((22, 443, 5432)):
+        Attempt(capture, CLIENT, 40000 + number, SERVER, port).ask(*(200 * number + when for when in REPEATED))
+    for number in range(3):
+        other = Attempt(capture, CLIENT, 41000 + number, OTHER, 443)
+        other.ask(100 + 15000 * number)
+        other.opened(120 + 15000 * number)
+    return in_order(capture)
+
+
+@sample("tcp-syn-timeout/fires-network")
+def silent_network():
+    """Two clients, four hosts of one network, none of which answers any more; another one does."""
+    capture = Capture()
+    for host in range(1, 5):
+        for client in (10, 11):
+            Attempt(capture, f"192.0.2.{client}", 40000 + host, f"198.51.100.{host}", 443).ask(
+                *(300 * host + 50 * client + when for when in REPEATED))
+    for number in range(3):
+        other = Attempt(capture, CLIENT, 41000 + number, OTHER, 443)
+        other.ask(100 + 15000 * number)
+        other.opened(120 + 15000 * number)
+    return in_order(capture)
+
+
+@sample("tcp-syn-timeout/fires-ecn")
+def ecn_is_dropped():
+    """A firewall drops SYNs with ECE and CWR; the repetition comes without and is answered."""
+    capture = Capture()
+    for number in range(4):
+        late = Attempt(capture, CLIENT, 40000 + number, SERVER, 443)
+        late.ask(5000 * number, flags=SYN | ECN)
+        late.ask(5000 * number + 1000)
+        late.opened(5000 * number + 1020)
+    return in_order(capture)
+
+
+@sample("tcp-syn-timeout/cut-end")
+def cut_while_asking():
+    """SYNs after 0, 1 and 3 s; the capture ends after 3.5 s."""
+    capture = Capture()
+    Attempt(capture, CLIENT, 40000, SERVER, 443).ask(0, 1000, 3000)
+    other = Attempt(capture, CLIENT, 41000, OTHER, 443)
+    other.ask(3480)
+    other.opened(3500)
+    return in_order(capture)
+
+
+@sample("tcp-syn-timeout/quiet-peers")
+def peers_are_gone():
+    """A peer-to-peer client tries twelve peers it once knew; one is still there."""
+    capture = Capture()
+    for peer in range(12):
+        attempt = Attempt(capture, CLIENT6, 40000 + peer, f"2001:db8:{100 + peer}::{peer + 3}", 6881 + 371 * peer)
+        if peer == 7:
+            attempt.ask(500 * peer)
+            attempt.opened(500 * peer + 40)
+        else:
+            attempt.ask(*(500 * peer + when for when in REPEATED))
+    return in_order(capture)
+
+
+@sample("tcp-syn-timeout/quiet-knocking")
+def port_knocking():
+    """Three SYNs to closed ports that nobody is meant to answer, then the door opens."""
+    capture = Capture()
+    for number, port in enumerate((7000, 8000, 9000)):
+        Attempt(capture, CLIENT, 40000 + number, SERVER, port).ask(200 * number)
+    door = Attempt(capture, CLIENT, 40010, SERVER, 22)
+    door.ask(800)
+    door.opened(820)
+    late = Attempt(capture, CLIENT, 40011, SERVER, 22)
+    late.ask(9000)
+    late.opened(9020)
+    return in_order(capture)
+
+
 def main():
     for name in sys.argv[1:] or crafted:
         path = samples / f"{name}.pcap"

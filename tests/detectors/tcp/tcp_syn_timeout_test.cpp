@@ -103,6 +103,28 @@ TEST_CASE("another address that works makes it a warning", "[detectors][tcp-syn-
   CHECK(c.only(60).severity == Severity::warning);
 }
 
+TEST_CASE("a client that talks to several sites has not given one up for another",
+          "[detectors][tcp-syn-timeout]") {
+  Case c;
+  const auto open = [&](double when, const char* address) {
+    c.pair.responder = endpoint(address, 80);
+    ++c.pair.initiator.port;
+    c.pair.handshake(when);
+  };
+  SECTION("two new ones") {
+    c.ask({1, 2, 4});
+    open(5, "198.51.100.2");
+    open(6, "198.51.100.3");
+  }
+  SECTION("one that it used before") {
+    open(0, "198.51.100.2");
+    c.pair.responder = endpoint("198.51.100.1", 80);
+    c.ask({1, 2, 4});
+    open(5, "198.51.100.2");
+  }
+  CHECK(c.only(60).severity == Severity::error);
+}
+
 TEST_CASE("the loser of a race is no failure", "[detectors][tcp-syn-timeout]") {
   Case c;
   c.ask({0, 1});
@@ -110,6 +132,143 @@ TEST_CASE("the loser of a race is no failure", "[detectors][tcp-syn-timeout]") {
   c.pair.responder = endpoint("2001:db8::80", 80);
   c.pair.handshake(0.25);
   CHECK(c.bench.findings(60).empty());
+}
+
+// SYN, +1 s SYN, +2 s SYN, and 1.5 s later the capture ends: another SYN may have followed
+TEST_CASE("what may still open is only possible", "[detectors][tcp-syn-timeout]") {
+  Case c;
+  c.ask({0, 1, 3});
+  SECTION("within twice the last gap") {
+    const Finding finding = c.only(6.9);
+    CHECK(finding.confidence == Confidence::possible);
+    CHECK(finding.severity == Severity::warning);
+  }
+  SECTION("the application gave up") {
+    CHECK(c.only(7).confidence == Confidence::probable);
+  }
+  SECTION("three repetitions") {
+    c.ask({7});
+    CHECK(c.only(7.5).confidence == Confidence::probable);
+  }
+}
+
+TEST_CASE("who answers nobody is critical from the second client on",
+          "[detectors][tcp-syn-timeout]") {
+  Case c;
+  c.ask({0, 1, 3});
+  c.pair.initiator = endpoint("192.0.2.2", 40000);
+  SECTION("two clients") {
+    c.ask({10, 11, 13});
+    CHECK(c.only(60).severity == Severity::critical);
+  }
+  SECTION("a third one connects") {
+    c.ask({10, 11, 13});
+    c.pair.initiator = endpoint("192.0.2.3", 40000);
+    c.pair.handshake(20);
+    CHECK(c.only(60).severity == Severity::error);
+  }
+  SECTION("the second one has another address that works") {
+    c.ask({10, 11, 13});
+    c.pair.responder = endpoint("198.51.100.2", 80);
+    c.pair.handshake(14);
+    CHECK(c.only(60).severity == Severity::error);
+  }
+}
+
+TEST_CASE("silent services of one host are one finding", "[detectors][tcp-syn-timeout]") {
+  Case c;
+  for (const std::uint16_t port : {std::uint16_t{80}, std::uint16_t{443}, std::uint16_t{8080}}) {
+    c.pair.responder.port = port;
+    c.ask({1.0 * port, port + 1.0, port + 3.0});
+  }
+  SECTION("if it answers nobody") {
+    const Finding finding = c.only(9000);
+    CHECK(finding.title == "connections to 198.51.100.1 time out");
+    CHECK(finding.count == 3);
+    CHECK(finding.of == 3);
+    CHECK(finding.frames.size() == 9);
+    CHECK(finding.causes.at(0).id == "host-down");
+    CHECK(finding.capture_filter == "tcp and host 198.51.100.1");
+  }
+  SECTION("not if another port is open") {
+    c.pair.responder.port = 22;
+    c.pair.handshake(8500);
+    const auto found = c.bench.findings(9000);
+    REQUIRE(found.size() == 3);
+    CHECK(found[0].causes.at(0).id == "port-filtered");
+  }
+}
+
+TEST_CASE("silent hosts of one network are one finding", "[detectors][tcp-syn-timeout]") {
+  Case c;
+  const auto ask_host = [&](int host) {
+    c.pair.responder = endpoint("203.0.113." + std::to_string(host), 443);
+    c.ask({10.0 * host, 10.0 * host + 1, 10.0 * host + 3});
+  };
+  ask_host(1);
+  ask_host(2);
+  SECTION("two are two") {
+    CHECK(c.bench.findings(600).size() == 2);
+  }
+  SECTION("three are one") {
+    ask_host(3);
+    const Finding finding = c.only(600);
+    CHECK(finding.title == "connections to 203.0.113.0/24 time out");
+    CHECK(finding.causes.at(0).id == "no-route");
+    CHECK(finding.causes.at(0).why == "3 hosts of the network asked, none answers");
+    CHECK(finding.capture_filter == "tcp and net 203.0.113.0/24");
+  }
+  SECTION("not if a fourth one answers") {
+    ask_host(3);
+    c.pair.responder = endpoint("203.0.113.4", 443);
+    c.pair.handshake(500);
+    CHECK(c.bench.findings(600).size() == 3);
+  }
+}
+
+TEST_CASE("SYNs that open without ECN name what drops ECN", "[detectors][tcp-syn-timeout]") {
+  Case c;
+  const bool gives_up = GENERATE(true, false);
+  constexpr std::uint8_t with_ecn = tcp::syn | tcp::ece | tcp::cwr;
+  for (const double when : {0.0, 10.0, 20.0}) {
+    ++c.pair.initiator.port;
+    c.pair.out(when, {.flags = with_ecn});
+    c.pair.out(when + 1, {.flags = gives_up ? std::uint8_t{tcp::syn} : with_ecn});
+    c.pair.back(when + 1.1, {.flags = tcp::syn | tcp::ack, .acknowledgment = 1});
+    c.pair.out(when + 1.2, {.sequence = 1, .acknowledgment = 1});
+  }
+  CHECK((c.only(60).causes.at(0).id == "ecn-dropped") == gives_up);
+}
+
+// Two hosts behind one address, whose clocks differ: the one that is behind is never answered.
+TEST_CASE("timestamps that go back name the translator", "[detectors][tcp-syn-timeout]") {
+  Case c;
+  const std::uint32_t behind = GENERATE(500u, 5000u);
+  tcp::Options stamp;
+  stamp.has_timestamps = true;
+  stamp.timestamp = 1000;
+  c.pair.handshake(0, stamp);
+  for (const double when : {10.0, 20.0}) {
+    ++c.pair.initiator.port;
+    stamp.timestamp = behind;
+    for (const double later : {0.0, 1.0, 3.0}) {
+      c.pair.out(when + later, {.flags = tcp::syn, .options = stamp});
+    }
+  }
+  const Finding finding = c.only(60);
+  CHECK(finding.causes.at(0).id == (behind < 1000 ? "nat-timestamps" : "accept-queue"));
+}
+
+TEST_CASE("peers that are gone are worth a note", "[detectors][tcp-syn-timeout]") {
+  Case c;
+  for (std::uint8_t peer = 1; peer <= 9; ++peer) {
+    c.pair.responder = endpoint("198." + std::to_string(18 + peer) + ".7.7",
+                                static_cast<std::uint16_t>(2000 + 100 * peer));
+    c.ask({10.0 * peer, 10.0 * peer + 1, 10.0 * peer + 3});
+  }
+  const auto found = c.bench.findings(600);
+  REQUIRE(found.size() == 9);
+  for (const Finding& finding : found) CHECK(finding.severity == Severity::note);
 }
 
 }  // namespace
