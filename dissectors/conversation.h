@@ -9,18 +9,15 @@
 
 namespace wirefault {
 
-// Which end is `low` means nothing. No padding: compared as bytes.
+// Which end is `low` means nothing.
 struct Conversation {
   Endpoint low;
   Endpoint high;
   std::uint64_t tunnel = 0;  // its stable id; 0: not in a tunnel
 
-  static Conversation of(const Endpoint& a, const Endpoint& b, std::uint64_t tunnel) {
-    // No branch: in a flood each would be a coin toss.
-    const std::array<const Endpoint*, 2> ends{&a, &b};
-    const std::size_t first = precedes(a, b) ? 0 : 1;
-    return {*ends[first], *ends[1 - first], tunnel};
-  }
+  Conversation() = default;
+  Conversation(const Endpoint& a, const Endpoint& b, std::uint64_t in_tunnel)
+      : Conversation{std::array{&a, &b}, precedes(a, b), in_tunnel} {}
   friend bool operator==(const Conversation&, const Conversation&) = default;
 
   std::uint64_t hash(const HashKey& key) const {
@@ -31,6 +28,10 @@ struct Conversation {
   }
 
  private:
+  // No branch: in a flood each would be a coin toss.
+  Conversation(const std::array<const Endpoint*, 2>& ends, bool in_order, std::uint64_t in_tunnel)
+      : low{*ends[in_order ? 0 : 1]}, high{*ends[in_order ? 1 : 0]}, tunnel{in_tunnel} {}
+
   // Version and port.
   static std::uint64_t tail(const Endpoint& end) {
     return std::uint64_t{end.address.is_v6()} << 16 | end.port;

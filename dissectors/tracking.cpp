@@ -75,8 +75,7 @@ void Tracking::read_ahead(const Packet& packet, std::optional<Ahead>& place) {
   const Endpoint destination{datagram.destination, be16(&bytes[2])};
   if (!is_tcp && source.port != dns_port && destination.port != dns_port) return;
 
-  ahead.conversation = Conversation::of(source, destination, 0);
-  ahead.hash = ahead.conversation.hash(key_);
+  ahead.hash = ahead.conversation.emplace(source, destination, 0u).hash(key_);
   if (is_tcp) {
     tcp_.prefetch(ahead.hash);
     if ((bytes[13] & (tcp::syn | tcp::ack)) == tcp::syn) {
@@ -90,7 +89,7 @@ void Tracking::read_ahead(const Packet& packet, std::optional<Ahead>& place) {
 }
 
 void Tracking::prefetch_entries(const Ahead& ahead) const {
-  if (ahead.hash == 0) return;
+  if (!ahead.conversation) return;
   if (ahead.is_dns) {
     dns_.prefetch_entry(ahead.hash, ahead.dns_id);
   } else {
@@ -263,7 +262,7 @@ void Tracking::add_udp(const ip::Datagram& datagram, const Sighting& seen, std::
     count_dns(*message);
     const dns::Carriage carriage{seen,   source,         destination,
                                  tunnel, Transport::udp, datagram.was_fragmented};
-    if (ahead != nullptr && ahead->hash != 0) {
+    if (ahead != nullptr && ahead->conversation) {
       dns_.add(*message, carriage, ahead->hash);
     } else {
       dns_.add(*message, carriage);
@@ -297,8 +296,8 @@ void Tracking::add_tcp(const ip::Datagram& datagram, const Sighting& seen, std::
   if (!segment) return note_flaw(segment.flaw());
   const auto carriage = tcp::Carriage::of(datagram, *segment, seen, tunnel);
   quality_.see_ports(carriage.source, carriage.destination);
-  if (ahead != nullptr && ahead->hash != 0) {
-    tcp_.add(*segment, carriage, ahead->conversation, ahead->hash);
+  if (ahead != nullptr && ahead->conversation) {
+    tcp_.add(*segment, carriage, *ahead->conversation, ahead->hash);
   } else {
     tcp_.add(*segment, carriage);
   }

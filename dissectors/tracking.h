@@ -52,9 +52,9 @@ class Tracking {
     explicit Ahead(const Packet& packet);
 
     Parsed<link::Frame> frame;
-    Parsed<ip::Datagram> datagram;  // where the frame carries one
-    Conversation conversation;      // what follows only where it has one that is tracked
-    std::uint64_t hash = 0;         // of the conversation; 0: it has none
+    Parsed<ip::Datagram> datagram;             // where the frame carries one
+    std::optional<Conversation> conversation;  // where it has one that is tracked
+    std::uint64_t hash = 0;                    // of the conversation
     std::uint16_t dns_id = 0;
     bool is_dns = false;
   };

@@ -40,7 +40,7 @@ Streams::Streams(std::size_t budget, const HashKey& key)
 Streams::Direction* Streams::direction_of(const tcp::Segment& segment,
                                           const tcp::Carriage& carriage) {
   const std::uint64_t hash =
-      Conversation::of(carriage.source, carriage.destination, carriage.tunnel).hash(key_);
+      Conversation{carriage.source, carriage.destination, carriage.tunnel}.hash(key_);
   Direction* direction = table_.find(hash, [&](const Direction& each) {
     return each.source == carriage.source && each.destination == carriage.destination &&
            each.tunnel == carriage.tunnel;

@@ -200,7 +200,7 @@ Tracker::Entry* Tracker::find_quoted(const Rejected& rejected) {
   };
   if (rejected.has_id) {
     const std::uint64_t conversation =
-        Conversation::of(rejected.client, rejected.server, rejected.tunnel).hash(key_);
+        Conversation{rejected.client, rejected.server, rejected.tunnel}.hash(key_);
     return table_.find(hash_of(conversation, Transport::udp, rejected.id), fits);
   }
   int looked_at = 0;

@@ -61,7 +61,7 @@ class Tracker {
   }
   void add(const Message& message, const Carriage& carriage) {
     add(message, carriage,
-        Conversation::of(carriage.source, carriage.destination, carriage.tunnel).hash(key_));
+        Conversation{carriage.source, carriage.destination, carriage.tunnel}.hash(key_));
   }
   // The same where the hash is at hand.
   void add(const Message& message, const Carriage& carriage, std::uint64_t conversation);

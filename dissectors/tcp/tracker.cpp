@@ -26,7 +26,7 @@ void Tracker::add(const Segment& segment, const Carriage& carriage,
 
 Quoted Tracker::reject(const Rejected& rejected) {
   const Conversation conversation =
-      Conversation::of(rejected.source, rejected.destination, rejected.tunnel);
+      Conversation{rejected.source, rejected.destination, rejected.tunnel};
   const std::uint64_t hash = conversation.hash(key_);
   if (connections_.find(hash, conversation, rejected.seen.time) != nullptr) {
     return {Quoted::Kind::connection, {}};

@@ -45,7 +45,7 @@ class Tracker {
   }
   void add(const Segment& segment, const Carriage& carriage) {
     const Conversation conversation =
-        Conversation::of(carriage.source, carriage.destination, carriage.tunnel);
+        Conversation{carriage.source, carriage.destination, carriage.tunnel};
     add(segment, carriage, conversation, conversation.hash(key_));
   }
   // The same where these two are at hand: `hash` is the conversation's under the tracker's key.

@@ -34,8 +34,8 @@ TEST_CASE("conversations that are much alike spread over a table", "[dissectors]
     const std::array<std::uint8_t, 4> source{198, 18, static_cast<std::uint8_t>(i >> 8 & 0x7f),
                                              static_cast<std::uint8_t>(i & 0xff)};
     const Endpoint client{IpAddress::v4(source.data()), static_cast<std::uint16_t>(1024 + i % 7)};
-    const auto there = Conversation::of(client, server, 0);
-    const auto back = Conversation::of(server, client, 0);
+    const auto there = Conversation{client, server, 0};
+    const auto back = Conversation{server, client, 0};
     REQUIRE(there == back);
     ++places[there.hash(key) % places.size()];
   }
