@@ -13,8 +13,8 @@ namespace wirefault::test {
 
 inline Octets be(std::uint64_t value, std::size_t bytes) {
   Octets octets;
-  for (std::size_t i = bytes; i-- > 0;) {
-    octets.push_back(static_cast<std::uint8_t>(value >> (8 * i) & 0xff));
+  for (std::size_t i = 1; i <= bytes; ++i) {
+    octets.push_back(static_cast<std::uint8_t>(value >> (8 * (bytes - i)) & 0xff));
   }
   return octets;
 }
