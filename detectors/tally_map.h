@@ -4,8 +4,10 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -23,8 +25,11 @@ template <class Key>
 struct KeyHash {
   std::uint64_t operator()(const Key& key) const {
     static_assert(std::has_unique_object_representations_v<Key>);
+    // Word by word, with nothing left to decide when the program runs.
+    std::array<std::uint64_t, (sizeof key + 15) / 16 * 2> words{};
+    std::memcpy(words.data(), &key, sizeof key);
     QuickHash hash;
-    hash.add(Bytes{reinterpret_cast<const std::uint8_t*>(&key), sizeof key});
+    for (std::size_t i = 0; i < words.size(); i += 2) hash.add(words[i], words[i + 1]);
     return hash.value();
   }
 };

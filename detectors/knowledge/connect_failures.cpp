@@ -17,9 +17,6 @@ constexpr std::size_t most_held = 1024;
 // For how long a server may hold the timestamp of an earlier connection against a client: its
 // TIME-WAIT, RFC 7323, section 5.
 constexpr Duration clock_memory = seconds{60};
-// Openings of one client to one port that are remembered. A client with more of them than this in
-// a minute is a proxy or worse: whether one of them stands for another cannot be told.
-constexpr std::size_t most_remembered = 16;
 
 IpAddress any_of_family(bool is_v6) {
   constexpr std::array<std::uint8_t, 16> unspecified{};
@@ -52,9 +49,15 @@ void ConnectFailures::add(const Opened& opened) {
 }
 
 void ConnectFailures::remember(const IpAddress& client, const Opened& opened) {
-  History& history = histories_[{opened.tunnel, client, opened.responder.port}];
-  if (history.size() == most_remembered) history.pop_front();
-  history.push_back(opened);
+  histories_[{opened.tunnel, client, opened.responder.port}].add(opened);
+}
+
+void ConnectFailures::History::add(const Opened& opened) {
+  if (count_ == opened_.size()) {
+    std::copy(begin() + 1, end(), opened_.begin());
+    count_ = most - 1;
+  }
+  opened_[count_++] = opened;
 }
 
 void ConnectFailures::compare(ConnectFailure& failure) const {

@@ -4,6 +4,8 @@
 // this is where the two meet. Failures are held back for as long as the other attempt may take.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <deque>
 
 #include "detectors/tally_map.h"
@@ -43,7 +45,24 @@ class ConnectFailures {
     std::uint32_t padding = 0;
     friend auto operator<=>(const ClientPort&, const ClientPort&) = default;
   };
-  using History = std::deque<Opened>;  // the latest
+  // The latest. Contiguous, and not touched before it is used: most clients open few.
+  class History {
+   public:
+    History() {}
+    void add(const Opened& opened);
+    const Opened* begin() const { return end() - std::min(count_, most); }
+    const Opened* end() const { return opened_.data() + count_; }
+
+   private:
+    // A client with more of them in a minute is a proxy or worse: whether one of them stands for
+    // another cannot be told.
+    static constexpr std::size_t most = 16;
+
+    std::size_t count_ = 0;
+    union {
+      std::array<Opened, most + most / 2> opened_;
+    };
+  };
 
   void remember(const IpAddress& client, const Opened& opened);
   void compare(ConnectFailure& failure) const;

@@ -15,6 +15,7 @@
 #include <set>
 
 #include "detectors/detector.h"
+#include "detectors/tcp/attempts.h"
 
 namespace wirefault {
 namespace {
@@ -43,12 +44,6 @@ struct Tally {
   Endpoint alternative;
 };
 
-// What else was seen of the service.
-struct Attempts {
-  std::uint64_t begun = 0;
-  std::uint64_t completed = 0;
-};
-
 class TcpRefused final : public Detector {
  public:
   explicit TcpRefused(Setup& setup)
@@ -56,9 +51,7 @@ class TcpRefused final : public Detector {
 
   void on_tcp_service_second(const tcp::ServiceSecond& second) override {
     if (second.service.port == 0) return;
-    Attempts& attempts = attempts_[{second.tunnel, second.service}];
-    attempts.begun += second.new_syns;
-    attempts.completed += second.completed;
+    attempts_.add({second.tunnel, second.service}, second);
   }
 
   void on_connect_failure(const tcp::ConnectFailure& failure) override {
@@ -131,7 +124,7 @@ class TcpRefused final : public Detector {
     finding.confidence = Confidence::certain;
     finding.title = short_title("", service, " refuses connections");
     finding.count = refusals.size() + more;
-    finding.of = attempts == nullptr ? 0 : std::max(attempts->begun, finding.count);
+    finding.of = attempts == nullptr ? 0 : std::max<std::uint64_t>(attempts->begun, finding.count);
     finding.unit = "attempt";
     finding.lower_bound = services_.evicted() > 0;
     evidence.fill(finding);
@@ -174,7 +167,7 @@ class TcpRefused final : public Detector {
 
   const std::uint64_t min_refusals_;
   TallyMap<ServiceKey, Tally> services_{1024};
-  TallyMap<ServiceKey, Attempts> attempts_;
+  AttemptCounts<ServiceKey> attempts_;
 };
 
 }  // namespace

@@ -20,6 +20,7 @@
 #include <set>
 
 #include "detectors/detector.h"
+#include "detectors/tcp/attempts.h"
 
 namespace wirefault {
 namespace {
@@ -75,15 +76,6 @@ struct Group {
 
 struct Tally {
   std::array<Group, variant_count> groups;
-};
-
-// What else was seen of a service, a host or a network.
-struct Attempts {
-  std::uint64_t begun = 0;
-  std::uint64_t completed = 0;
-  std::uint64_t ended = 0;  // refused or rejected: somebody was there to say so
-
-  bool has_answers() const { return completed + ended > 0; }
 };
 
 // A service's attempts of one variant, without those of scanners.
@@ -185,13 +177,9 @@ class TcpSynTimeout final : public Detector {
   void on_tcp_service_second(const tcp::ServiceSecond& second) override {
     if (second.service.port == 0) return;
     const IpAddress& host = second.service.address;
-    for (Attempts* attempts :
-         {&services_seen_[{second.tunnel, second.service}], &hosts_seen_[{second.tunnel, host}],
-          &networks_seen_[{second.tunnel, network_of(host)}]}) {
-      attempts->begun += second.new_syns;
-      attempts->completed += second.completed;
-      attempts->ended += second.refused + second.rejected;
-    }
+    services_seen_.add({second.tunnel, second.service}, second);
+    hosts_seen_.add({second.tunnel, host}, second);
+    networks_seen_.add({second.tunnel, network_of(host)}, second);
   }
 
   void on_tcp_handshake(const tcp::Handshake& handshake) override {
@@ -305,7 +293,7 @@ class TcpSynTimeout final : public Detector {
     }
   }
 
-  static bool has_answers(const TallyMap<HostKey, Attempts>& seen, const HostKey& key) {
+  static bool has_answers(const AttemptCounts<HostKey>& seen, const HostKey& key) {
     const Attempts* attempts = seen.find(key);
     return attempts != nullptr && attempts->has_answers();
   }
@@ -536,9 +524,9 @@ class TcpSynTimeout final : public Detector {
   const std::uint64_t min_delayed_;
   const std::uint64_t delayed_share_;
   TallyMap<ServiceKey, Tally> tallies_{512};
-  TallyMap<ServiceKey, Attempts> services_seen_;
-  TallyMap<HostKey, Attempts> hosts_seen_;
-  TallyMap<HostKey, Attempts> networks_seen_;
+  AttemptCounts<ServiceKey> services_seen_;
+  AttemptCounts<HostKey> hosts_seen_;
+  AttemptCounts<HostKey> networks_seen_;
 };
 
 }  // namespace

@@ -1,0 +1,86 @@
+// How many attempts to connect there were, and how they ended, for services and hosts of which most
+// never fail: a failure is told with what it is out of, so all of them must be counted.
+//
+// Sixteen bytes each, in one array. Where it is crowded, the one with the fewest attempts of its
+// neighbourhood gives way.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <vector>
+
+#include "detectors/detector.h"
+
+namespace wirefault {
+
+struct Attempts {
+  std::uint32_t begun = 0;
+  std::uint32_t completed = 0;
+  std::uint32_t ended = 0;  // refused or rejected: somebody was there to say so
+
+  void add(const tcp::ServiceSecond& second) {
+    add(begun, second.new_syns);
+    add(completed, second.completed);
+    add(ended, second.refused + second.rejected);
+  }
+  bool has_answers() const { return completed > 0 || ended > 0; }
+
+ private:
+  static void add(std::uint32_t& sum, std::uint64_t count) {
+    sum = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(sum + count, std::numeric_limits<std::uint32_t>::max()));
+  }
+};
+
+// Keys are told apart by 45 bits of their hashes.
+template <class Key>
+class AttemptCounts {
+ public:
+  explicit AttemptCounts(std::size_t most = 16384)
+      : entries_(std::bit_ceil(most) + neighbourhood), mask_{std::bit_ceil(most) - 1} {}
+
+  void add(const Key& key, const tcp::ServiceSecond& second) {
+    const std::uint64_t hash = KeyHash<Key>{}(key);
+    const std::uint32_t tag = tag_of(hash);
+    Entry* const home = &entries_[hash & mask_];
+    Entry* fewest = home;
+    for (Entry* entry = home; entry != home + neighbourhood; ++entry) {
+      if (entry->tag == tag) return entry->attempts.add(second);
+      if (entry->attempts.begun < fewest->attempts.begun) fewest = entry;
+      if (entry->tag != 0) continue;
+      fewest = entry;
+      break;
+    }
+    *fewest = {tag, {}};
+    fewest->attempts.add(second);
+  }
+
+  // Null where there was none, or where it is forgotten.
+  const Attempts* find(const Key& key) const {
+    const std::uint64_t hash = KeyHash<Key>{}(key);
+    const Entry* const home = &entries_[hash & mask_];
+    const Entry* const end = home + neighbourhood;
+    const Entry* const found = std::find_if(
+        home, end, [tag = tag_of(hash)](const Entry& entry) { return entry.tag == tag; });
+    return found == end ? nullptr : &found->attempts;
+  }
+
+ private:
+  // Two lines of the processor's cache.
+  static constexpr std::size_t neighbourhood = 8;
+
+  struct Entry {
+    std::uint32_t tag = 0;  // 0: free
+    Attempts attempts;
+  };
+
+  static std::uint32_t tag_of(std::uint64_t hash) {
+    return static_cast<std::uint32_t>(hash >> 32) | 1;
+  }
+
+  std::vector<Entry> entries_;
+  std::size_t mask_;
+};
+
+}  // namespace wirefault
