@@ -66,7 +66,7 @@ Lookups::Lookups(Settings& settings, std::size_t budget)
     : gap_{settings.duration("dns", "lookup-gap", std::chrono::seconds{15},
                              "pause after which the same question is a new lookup")},
       records_{budget / success_share * (success_share - 1) / Table<Record>::entry_cost()},
-      present_(std::size_t{1} << 15),
+      present_(std::size_t{1} << 17),
       successes_(power_of_two_below(budget / success_share / sizeof(Bucket))) {}
 
 void Lookups::add(const Transaction& transaction, KnowledgeListener& listener) {
@@ -122,7 +122,7 @@ Lookups::Record& Lookups::record_of(const Transaction& transaction, std::uint64_
     close(oldest, listener);
   }
   Record& record = records_.insert(hash);
-  ++present(hash);
+  if (std::uint8_t& records = present(hash); records < too_many) ++records;
   record.hash = hash;
   record.lookup.client = transaction.client.address;
   record.lookup.tunnel = transaction.tunnel;
@@ -227,7 +227,7 @@ void Lookups::close(Record& record, KnowledgeListener& listener) {
     lookup.end = record.open > 0 || lookup.undecided > 0 ? LookupEnd::undecided : LookupEnd::failed;
   }
   listener.on_dns_lookup(lookup);
-  --present(record.hash);
+  if (std::uint8_t& records = present(record.hash); records < too_many) --records;
   records_.erase(record);
 }
 

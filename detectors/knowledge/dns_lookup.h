@@ -131,7 +131,7 @@ class Lookups {
   void ask(Record& record, const Transaction& transaction);
   void settle(Record& record, const Transaction& transaction);
   void close(Record& record, KnowledgeListener& listener);
-  std::uint16_t& present(std::uint64_t hash) { return present_[hash & (present_.size() - 1)]; }
+  std::uint8_t& present(std::uint64_t hash) { return present_[hash & (present_.size() - 1)]; }
   Bucket& bucket_of(std::uint64_t hash) { return successes_[hash & (successes_.size() - 1)]; }
   void remember_success(std::uint64_t hash, const Transaction& transaction);
   // Into its bucket, if it is not there yet.
@@ -141,8 +141,9 @@ class Lookups {
   Duration gap_;
   Table<Record> records_;
   // How many records have a hash with these low bits: mostly none, and then there is nothing to
-  // find.
-  std::vector<std::uint16_t> present_;
+  // find. Once too many, always too many.
+  static constexpr std::uint8_t too_many = 255;
+  std::vector<std::uint8_t> present_;
   std::vector<Bucket> successes_;
   std::array<NewSuccess, 16> new_successes_;  // a ring: not in their buckets yet
   std::size_t next_new_ = 0;                  // the oldest of them

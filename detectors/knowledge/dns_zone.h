@@ -12,6 +12,8 @@ namespace wirefault::dns {
 // What a registry sells below these is three labels long. A short list on purpose: a guess that is
 // one label off only groups names a little more widely.
 inline bool is_two_level_suffix(const Name& suffix) {
+  constexpr std::size_t longest = 8;  // octets on the wire, of those below
+  if (suffix.size() > longest) return false;
   static const std::array<Name, 16> known = [] {
     constexpr std::array<std::string_view, 16> texts{
         "ac.uk", "co.id",  "co.il",  "co.in",  "co.jp",  "co.kr",  "co.nz",  "co.uk",
@@ -20,7 +22,6 @@ inline bool is_two_level_suffix(const Name& suffix) {
     for (std::size_t i = 0; i < texts.size(); ++i) names[i] = *Name::parse(texts[i]);
     return names;
   }();
-  if (suffix.size() > known.back().size() + 1) return false;
   return std::find(known.begin(), known.end(), suffix) != known.end();
 }
 
