@@ -1,0 +1,49 @@
+#include "detectors/tcp/attempts.h"
+
+#include "tests/support/catch.h"
+
+using namespace wirefault;
+
+namespace {
+
+tcp::ServiceSecond second(std::uint64_t begun, std::uint64_t completed, std::uint64_t refused) {
+  tcp::ServiceSecond fact;
+  fact.new_syns = begun;
+  fact.completed = completed;
+  fact.refused = refused;
+  return fact;
+}
+
+}  // namespace
+
+TEST_CASE("attempts are counted exactly for thousands of services", "[detectors][attempts]") {
+  AttemptCounts<std::uint64_t> counts;
+  for (int round = 0; round < 3; ++round) {
+    for (std::uint64_t key = 0; key < 5000; ++key) counts.add(key, second(2, 1, key % 2));
+  }
+  for (std::uint64_t key = 0; key < 5000; ++key) {
+    const Attempts* attempts = counts.find(key);
+    REQUIRE(attempts != nullptr);
+    REQUIRE(attempts->begun == 6);
+    REQUIRE(attempts->completed == 3);
+    REQUIRE(attempts->ended == 3 * (key % 2));
+  }
+  CHECK(counts.find(5000) == nullptr);
+}
+
+TEST_CASE("with too many services those that are asked most are kept", "[detectors][attempts]") {
+  AttemptCounts<std::uint64_t> counts{64};
+  for (std::uint64_t key = 0; key < 8; ++key) counts.add(key, second(1000, 1000, 0));
+  for (std::uint64_t key = 100; key < 5000; ++key) counts.add(key, second(1, 0, 0));
+  for (std::uint64_t key = 0; key < 8; ++key) {
+    REQUIRE(counts.find(key) != nullptr);
+    CHECK(counts.find(key)->begun == 1000);
+  }
+}
+
+TEST_CASE("a count of attempts stops at its largest value", "[detectors][attempts]") {
+  AttemptCounts<std::uint64_t> counts;
+  for (int i = 0; i < 3; ++i) counts.add(1, second(std::uint64_t{1} << 31, 0, 0));
+  CHECK(counts.find(1)->begun == 0xffffffff);
+  CHECK_FALSE(counts.find(1)->has_answers());
+}
