@@ -15,6 +15,7 @@
 
 #include "detectors/name_hash.h"
 #include "dissectors/hash.h"
+#include "dissectors/sketch.h"
 #include "dissectors/table.h"
 
 namespace wirefault {
@@ -138,14 +139,21 @@ class TopList {
       members_.emplace_back(key, count);
       if (members_.size() > few) enter();
     } else {
-      // A member not on the list is counted once more each time: distinct() is an upper bound then.
-      ++overflow_;
+      if (all_.empty()) {
+        all_.emplace_back();
+        for (const Member& member : members_) all_[0].add(Hash{}(member.first));
+      }
+      all_[0].add(Hash{}(key));
     }
   }
 
   bool empty() const { return members_.empty(); }
-  std::uint64_t distinct() const { return members_.size() + overflow_; }
-  bool is_exact() const { return overflow_ == 0; }
+  // An estimate where there are more than the list holds.
+  std::uint64_t distinct() const {
+    return is_exact() ? members_.size()
+                      : std::max<std::uint64_t>(all_[0].estimate(), members_.size());
+  }
+  bool is_exact() const { return all_.empty(); }
   std::uint64_t count_of(const Key& key) const {
     const std::size_t at = position_of(key);
     return at == members_.size() ? 0 : members_[at].second;
@@ -201,7 +209,7 @@ class TopList {
 
   std::vector<Member> members_;       // in the order in which they came
   std::vector<std::uint16_t> slots_;  // by hash: position in members_ + 1, or 0; a power of two
-  std::uint64_t overflow_ = 0;
+  std::vector<DistinctCount> all_;    // one, once there are more than fit
 };
 
 }  // namespace wirefault

@@ -99,6 +99,11 @@ TEST_CASE("a full top list still counts its members", "[detectors][tally]") {
   CHECK_FALSE(list.is_exact());
   CHECK(list.count_of(5) == 2);
   CHECK(list.count_of(1000) == 0);
-  CHECK(list.distinct() == List::capacity + 1);
   CHECK(list.top(1)[0].first == 5);
+  // About as many as there are, however often each comes.
+  for (int times = 0; times < 3; ++times) {
+    for (std::uint32_t key = 0; key < 10000; ++key) list.add(key);
+  }
+  CHECK(list.distinct() > 8500);
+  CHECK(list.distinct() < 11500);
 }
