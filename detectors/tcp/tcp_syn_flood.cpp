@@ -80,6 +80,8 @@ struct Tally {
   std::uint64_t unacknowledged_at_end = 0;
   std::uint64_t strays = 0;
   std::uint64_t syns = 0;
+  std::uint64_t unanswered_run = 0;  // of aged_3s, since the last one that was answered
+  bool answers_seen = false;         // a SYN-ACK of it was ever captured
   std::array<std::uint64_t, 7> syn_acks_of_failed{};
   std::unique_ptr<CrowdTally> crowd;
   TopList<IpAddress> addresses;      // of a carpet, by new SYNs
@@ -186,6 +188,8 @@ class TcpSynFlood final : public Detector {
   // Fewer records of an age say nothing.
   static constexpr std::uint64_t enough_aged = 50;
   static constexpr std::uint64_t carpet_addresses = 16;
+  // In ten seconds: fewer for as long as the quiet time end a flood.
+  static constexpr std::uint64_t syns_going_on = 20;
   // After which a flood is over.
   static constexpr Duration quiet_time = seconds{30};
 
@@ -212,8 +216,12 @@ class TcpSynFlood final : public Detector {
     for (std::size_t i = 0; i < fact.syn_acks_of_failed.size(); ++i) {
       tally.syn_acks_of_failed[i] += fact.syn_acks_of_failed[i];
     }
+    note_answers(tally, fact);
     const Level level = fact.service.port == 0 ? level_of_strays(tally) : level_of(tally);
-    if (level == Level::none) return;
+    if (level == Level::none) {
+      if (tally.level != Level::none && goes_on(tally)) tally.end = number;
+      return;
+    }
     if (tally.level == Level::none) tally.begin = window.front().number;
     tally.level = std::max(tally.level, level);
     tally.end = number;
@@ -223,6 +231,22 @@ class TcpSynFlood final : public Detector {
       if (!part.is_part) tally.evidence.add(part.first);
       part.is_part = true;
     }
+  }
+
+  static void note_answers(Tally& tally, const tcp::ServiceSecond& fact) {
+    tally.answers_seen = tally.answers_seen || fact.aged_3s_answered > 0;
+    if (fact.aged_3s_answered + fact.completed > 0) {
+      tally.unanswered_run = 0;
+    } else {
+      tally.unanswered_run += fact.aged_3s.all();
+    }
+  }
+
+  // Far less than what began it, but not over.
+  static bool goes_on(const Tally& tally) {
+    std::uint64_t syns = 0;
+    for (const Second& second : tally.window) syns += second.counts.syns;
+    return syns >= syns_going_on;
   }
 
   // detectors.md, section 3.5.
@@ -355,8 +379,10 @@ class TcpSynFlood final : public Detector {
     Finding finding = start(scene, key, tally);
     finding.variant = variant_of(key, tally);
     const bool users_suffer = tally.asked_in_vain > total.completed_known;
+    // Only where this capture has its answers at all can it be said to have fallen silent.
+    const bool fell_silent = tally.answers_seen && tally.unanswered_run >= enough_aged;
     finding.severity = tally.level == Level::suspected ? Severity::warning
-                       : users_suffer                  ? Severity::critical
+                       : users_suffer || fell_silent   ? Severity::critical
                                                        : Severity::error;
     const std::string target = key.is_network != 0
                                    ? fmt::format("{}/{}", key.target.address.to_string(),
@@ -436,6 +462,11 @@ class TcpSynFlood final : public Detector {
     } else if (counts[0] > answered) {
       finding.caveats.push_back(
           {"backlog-full", "most SYNs get no answer: the queue is full, or a filter drops them"});
+    }
+    if (tally.answers_seen && tally.unanswered_run >= enough_aged) {
+      finding.caveats.push_back(
+          {"fell-silent", fmt::format("it answered none of the last {}",
+                                      plural(tally.unanswered_run, "half-open attempt"))});
     }
     if (!tally.victims.empty()) {
       finding.caveats.push_back(

@@ -163,5 +163,22 @@ TEST_CASE("SYN-ACKs nobody asked for", "[detectors][tcp-syn-flood]") {
   }
 }
 
+// The first hundred SYNs are answered, then the queue is full.
+TEST_CASE("a target that falls silent makes it critical", "[detectors][tcp-syn-flood]") {
+  Case c;
+  const bool answers_first = GENERATE(true, false);
+  for (int i = 0; i < 600; ++i) {
+    TcpPair pair{
+        c.bench.wire,
+        endpoint("198.18.0." + std::to_string(i % 250), static_cast<std::uint16_t>(1024 + i)),
+        c.target};
+    pair.out(0.007 * i, {.flags = tcp::syn});
+    if (answers_first && i < 100) {
+      pair.back(0.007 * i + 0.001, {.flags = tcp::syn | tcp::ack, .acknowledgment = 1});
+    }
+  }
+  CHECK(c.only_severity(14) == (answers_first ? "critical" : "error"));
+}
+
 }  // namespace
 }  // namespace wirefault::test
