@@ -107,6 +107,7 @@ void Judgement::on_ip_fragmented_datagram(const ip::FragmentedDatagram& datagram
 }
 
 void Judgement::on_icmp_error(const icmp::Error& error) {
+  scanners_.add(error);
   audience_.tell(&FactListener::on_icmp_error, error);
 }
 

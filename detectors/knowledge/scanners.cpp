@@ -12,6 +12,20 @@ constexpr std::size_t most_recent = 128;
 // A client that fails at so many ports of hosts as many and far apart talks to peers.
 constexpr std::size_t most_peers_missed = 8;
 
+constexpr std::uint8_t udp_protocol = 17;
+// Below are servers, whose late answers nobody waits for.
+constexpr std::uint16_t first_client_port = 1024;
+// What arrives with less had been sent with a small TTL on purpose: traceroute.
+constexpr std::uint8_t traced_hop_limit = 4;
+
+Probe probe_of(std::uint8_t flags) {
+  constexpr std::uint8_t christmas = tcp::fin | psh | urg;
+  if (flags == 0) return Probe::null;
+  if (flags == tcp::fin) return Probe::fin;
+  if (flags == christmas) return Probe::xmas;
+  return (flags & tcp::syn) != 0 ? Probe::syn : Probe::odd;
+}
+
 // The network whose hosts are neighbours: /24, /64.
 IpAddress neighbourhood(const IpAddress& address) {
   return address.network(address.is_v6() ? 8 : 3);
@@ -41,35 +55,53 @@ void Scanners::add(const SourceSecond& second) {
   std::sort(attempts.begin(), attempts.end(), [](const FailedAttempt& a, const FailedAttempt& b) {
     return a.seen.packet < b.seen.packet;
   });
-  for (const FailedAttempt& attempt : attempts) {
-    const Endpoint& target = attempt.responder;
-    scan.targets.add(
-        stable_hash(Bytes{reinterpret_cast<const std::uint8_t*>(&target), sizeof target}));
-    scan.hosts.add(target.address);
-    scan.evidence.add(attempt.seen);
-    switch (attempt.outcome) {
-      case HandshakeOutcome::refused:
-      case HandshakeOutcome::rejected:
-        ++scan.refused;
-        break;
-      case HandshakeOutcome::reset_by_initiator:
-        ++scan.reset;
-        break;
-      default:
-        ++scan.silent;
-    }
-    if (scan.kind != Scan::Kind::none) continue;
-    while (!scan.recent.empty() && attempt.seen.time - scan.recent.front().when > window_) {
-      scan.recent.pop_front();
-      scan.recent_succeeded = 0;
-    }
-    const auto same = [&](const Scan::Target& known) { return known.responder == target; };
-    if (std::any_of(scan.recent.begin(), scan.recent.end(), same)) continue;
-    if (scan.recent.size() == most_recent) scan.recent.pop_front();
-    scan.recent.push_back({target, attempt.seen.time, attempt.outcome == HandshakeOutcome::silent});
-    scan.misses_peers = scan.misses_peers || misses_peers(scan);
-    look_at(scan);
+  for (const FailedAttempt& attempt : attempts) add(scan, attempt, probe_of(attempt.flags));
+}
+
+void Scanners::add(const icmp::Error& error) {
+  if (error.kind != icmp::ErrorKind::port_unreachable || error.is_reply || !error.has_ports ||
+      error.protocol != udp_protocol || error.match == icmp::Match::dns_transaction ||
+      error.source_port < first_client_port || error.quoted_hop_limit < traced_hop_limit) {
+    return;
   }
+  FailedAttempt attempt;
+  attempt.responder = error.service();
+  attempt.seen = error.seen;
+  attempt.outcome = HandshakeOutcome::rejected;
+  Scan& scan = scans_[{error.tunnel, error.source}];
+  ++scan.attempts;
+  add(scan, attempt, Probe::udp);
+}
+
+void Scanners::add(Scan& scan, const FailedAttempt& attempt, Probe probe) const {
+  const Endpoint& target = attempt.responder;
+  scan.targets.add(
+      stable_hash(Bytes{reinterpret_cast<const std::uint8_t*>(&target), sizeof target}));
+  scan.hosts.add(target.address);
+  scan.evidence.add(attempt.seen);
+  ++scan.probes[static_cast<std::size_t>(probe)];
+  switch (attempt.outcome) {
+    case HandshakeOutcome::refused:
+    case HandshakeOutcome::rejected:
+      ++scan.refused;
+      break;
+    case HandshakeOutcome::reset_by_initiator:
+      ++scan.reset;
+      break;
+    default:
+      ++scan.silent;
+  }
+  if (scan.kind != Scan::Kind::none) return;
+  while (!scan.recent.empty() && attempt.seen.time - scan.recent.front().when > window_) {
+    scan.recent.pop_front();
+    scan.recent_succeeded = 0;
+  }
+  const auto same = [&](const Scan::Target& known) { return known.responder == target; };
+  if (std::any_of(scan.recent.begin(), scan.recent.end(), same)) return;
+  if (scan.recent.size() == most_recent) scan.recent.pop_front();
+  scan.recent.push_back({target, attempt.seen.time, attempt.outcome == HandshakeOutcome::silent});
+  scan.misses_peers = scan.misses_peers || misses_peers(scan);
+  look_at(scan);
 }
 
 // Whether the newest target makes it a scan.

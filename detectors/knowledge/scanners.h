@@ -11,6 +11,7 @@
 
 #include "detectors/evidence.h"
 #include "detectors/tally_map.h"
+#include "dissectors/icmp/facts.h"
 #include "dissectors/settings.h"
 #include "dissectors/tcp/facts.h"
 
@@ -22,6 +23,11 @@ struct ScannerKey {
   std::array<std::uint8_t, 6> padding{};
   friend auto operator<=>(const ScannerKey&, const ScannerKey&) = default;
 };
+
+// How targets are tried. No connection begins with a segment that is neither SYN nor ACK; sent to a
+// closed port it draws an RST, and to an open one nothing (RFC 9293, section 3.10.7).
+enum class Probe : std::uint8_t { syn, null, fin, xmas, odd, udp };
+constexpr std::size_t probe_kinds = 6;
 
 // What one source did in vain. `scan` is none until it is too much.
 struct Scan {
@@ -35,6 +41,7 @@ struct Scan {
   std::uint64_t refused = 0;  // of the attempts that were looked at
   std::uint64_t reset = 0;    // by the source, after a SYN-ACK
   std::uint64_t silent = 0;
+  std::array<std::uint64_t, probe_kinds> probes{};  // likewise, by kind
   DistinctCount targets;
   TopList<IpAddress> hosts;
   Evidence evidence;
@@ -54,6 +61,8 @@ class Scanners {
   explicit Scanners(Settings& settings);
 
   void add(const SourceSecond& second);
+  // An error about a datagram to a port where nobody listens.
+  void add(const icmp::Error& error);
 
   bool is_scanner(const IpAddress& source, std::uint64_t tunnel) const;
   // Peers of a swarm come and go: the source failed at hosts far apart, each at a port of its own.
@@ -61,6 +70,7 @@ class Scanners {
   const TallyMap<ScannerKey, Scan>& scans() const { return scans_; }
 
  private:
+  void add(Scan& scan, const FailedAttempt& attempt, Probe probe) const;
   void look_at(Scan& scan) const;
   static bool misses_peers(const Scan& scan);
 

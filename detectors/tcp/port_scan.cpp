@@ -2,13 +2,16 @@
 // and silences for failures.
 //
 // On the wire: SYNs of one source to many ports of one host (vertical) or to one port of many hosts
-// (horizontal), answered by RSTs, ICMP errors or nothing, hardly ever by data. What makes a scan is
+// (horizontal), answered by RSTs, ICMP errors or nothing, hardly ever by data; or segments that no
+// connection begins with, or datagrams that draw port unreachable. What makes a scan is
 // decided in knowledge/scanners.h, where the other detectors ask as well.
 //
 // Blind spots: a scan spread over many sources, or slower than a port in twenty seconds. An
 // inventory or a monitoring system looks the same: only its owner can tell.
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "detectors/detector.h"
 
@@ -49,9 +52,7 @@ class PortScan final : public Detector {
     scan.evidence.fill(finding);
     finding.who.push_back(who("client", key.source));
     finding.who.push_back(who("server", scan.hosts));
-    finding.capture_filter =
-        fmt::format("src host {} and tcp[tcpflags] & (tcp-syn|tcp-ack) == tcp-syn", source);
-    if (key.source.is_v6()) finding.capture_filter = fmt::format("src host {} and tcp", source);
+    finding.capture_filter = capture_filter(key, scan);
     finding.measures = {{"targets", static_cast<std::int64_t>(scan.targets.estimate())},
                         {"refused", static_cast<std::int64_t>(scan.refused)},
                         {"reset_by_source", static_cast<std::int64_t>(scan.reset)},
@@ -61,10 +62,39 @@ class PortScan final : public Detector {
     return finding;
   }
 
+  static std::string capture_filter(const tcp::ScannerKey& key, const tcp::Scan& scan) {
+    const std::string source = key.source.to_string();
+    const auto of = [&](tcp::Probe probe) { return scan.probes[static_cast<std::size_t>(probe)]; };
+    // The evidence is the errors, which go to the source.
+    if (of(tcp::Probe::udp) > 0) return fmt::format("host {}", source);
+    const bool only_syns = of(tcp::Probe::syn) == scan.refused + scan.reset + scan.silent;
+    if (key.source.is_v6() || !only_syns) return fmt::format("src host {} and tcp", source);
+    return fmt::format("src host {} and tcp[tcpflags] & (tcp-syn|tcp-ack) == tcp-syn", source);
+  }
+
+  // What most targets were tried with.
+  static std::string_view means(const tcp::Scan& scan) {
+    const auto most = std::max_element(scan.probes.begin(), scan.probes.end());
+    switch (static_cast<tcp::Probe>(most - scan.probes.begin())) {
+      case tcp::Probe::null:
+        return "segments without flags (null scan)";
+      case tcp::Probe::fin:
+        return "lone FINs (FIN scan)";
+      case tcp::Probe::xmas:
+        return "FIN, PSH and URG (Xmas scan)";
+      case tcp::Probe::odd:
+        return "odd flags";
+      case tcp::Probe::udp:
+        return "UDP";
+      default:
+        return scan.reset > 0 ? "SYNs, reset when answered" : "SYNs";
+    }
+  }
+
   static void add_causes(Finding& finding, const tcp::Scan& scan, const std::string& source) {
-    const std::string tried =
-        fmt::format("{} tried, {} refused, {} silent", plural(scan.targets.estimate(), "target"),
-                    grouped(scan.refused), grouped(scan.silent));
+    const std::string tried = fmt::format("{} tried with {}, {} refused, {} silent",
+                                          plural(scan.targets.estimate(), "target"), means(scan),
+                                          grouped(scan.refused), grouped(scan.silent));
     finding.causes.push_back({"scanner", "a scanner or an inventory at work", tried,
                               fmt::format("getent hosts {}", source)});
     if (scan.kind == tcp::Scan::Kind::horizontal) {

@@ -10,6 +10,7 @@
 #include "dissectors/sighting.h"
 #include "dissectors/sketch.h"
 #include "dissectors/tcp/opening.h"
+#include "dissectors/tcp/segment.h"
 
 namespace wirefault::tcp {
 
@@ -125,6 +126,7 @@ struct FailedAttempt {
   Endpoint responder;
   Sighting seen;
   HandshakeOutcome outcome = HandshakeOutcome::abandoned;
+  std::uint8_t flags = syn;  // of its first segment; a probe may have any
 };
 
 // What one source tried in vain over one second at most; sent from its fourth target on, which

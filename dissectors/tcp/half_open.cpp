@@ -176,7 +176,7 @@ std::optional<Opening> HalfOpen::begin(const Segment& segment, const Carriage& c
   if (!segment.has(ack)) {
     // No segment of a connection lacks the ACK flag (RFC 9293, section 3.10.7.4): these are probes.
     sources_.add(carriage.source.address, carriage.tunnel,
-                 {carriage.destination, carriage.seen, HandshakeOutcome::abandoned},
+                 {carriage.destination, carriage.seen, HandshakeOutcome::abandoned, segment.flags},
                  carriage.seen.time);
     return std::nullopt;
   }
@@ -595,8 +595,11 @@ void HalfOpen::count(const Record& record, const Ending& ending) {
 void HalfOpen::fail(const Record& record, HandshakeOutcome outcome, Timestamp when) {
   if (outcome == HandshakeOutcome::capture_ended || outcome == HandshakeOutcome::evicted) return;
   if (record.syns > 0) {
-    sources_.add(record.initiator.address, record.tunnel, {record.responder, record.first, outcome},
-                 when);
+    FailedAttempt attempt;
+    attempt.responder = record.responder;
+    attempt.seen = record.first;
+    attempt.outcome = outcome;
+    sources_.add(record.initiator.address, record.tunnel, attempt, when);
     return;
   }
   // Whom unsolicited SYN-ACKs reach is counted under port 0 of that address.

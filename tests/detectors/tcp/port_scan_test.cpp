@@ -84,5 +84,54 @@ TEST_CASE("a monitor that asks four ports for ever scans nothing", "[detectors][
   CHECK(c.bench.findings(400).empty());
 }
 
+TEST_CASE("probes without SYN or ACK are told by their flags", "[detectors][port-scan]") {
+  Case c;
+  const auto [flags, means] =
+      GENERATE(std::pair<std::uint8_t, std::string>{0, "null scan"},
+               std::pair<std::uint8_t, std::string>{tcp::fin, "FIN scan"},
+               std::pair<std::uint8_t, std::string>{tcp::fin | tcp::psh | tcp::urg, "Xmas scan"});
+  for (std::uint16_t port = 1; port <= 15; ++port) {
+    c.pair.responder.port = port;
+    c.pair.out(0.1 * port, {.flags = flags});
+    c.pair.back(0.1 * port + 0.01, {.flags = tcp::rst | tcp::ack, .acknowledgment = 1});
+  }
+  const auto found = c.bench.findings(60);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].variant == "vertical");
+  CHECK(found[0].causes.at(0).why.find(means) != std::string::npos);
+}
+
+// Port unreachable for each of so many ports of a host.
+std::vector<Finding> closed_ports(std::uint16_t ports, std::uint16_t source, bool is_reply) {
+  Settings settings;
+  Judgement judgement{settings, {std::size_t{64} << 20, {"port-scan"}}};
+  for (std::uint16_t port = 1; port <= ports; ++port) {
+    icmp::Error error;
+    error.seen = {PacketRef{0, port}, TcpWire::at(port)};
+    error.kind = icmp::ErrorKind::port_unreachable;
+    error.source = endpoint("192.0.2.1", 0).address;
+    error.destination = endpoint("198.51.100.1", 0).address;
+    error.protocol = 17;
+    error.quoted_hop_limit = 60;
+    error.has_ports = true;
+    error.source_port = source;
+    error.destination_port = port;
+    error.is_reply = is_reply;
+    judgement.on_icmp_error(error);
+  }
+  return judgement.result({}).findings;
+}
+
+TEST_CASE("datagrams to port after port are a scan, late answers are none",
+          "[detectors][port-scan]") {
+  const auto found = closed_ports(15, 40000, false);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].variant == "vertical");
+  CHECK(found[0].causes.at(0).why == "15 targets tried with UDP, 15 refused, 0 silent");
+  CHECK(closed_ports(14, 40000, false).empty());
+  CHECK(closed_ports(40, 53, false).empty());
+  CHECK(closed_ports(40, 40000, true).empty());
+}
+
 }  // namespace
 }  // namespace wirefault::test
