@@ -2,7 +2,8 @@
 //
 // On the wire: bytes that were sent before are sent again, because duplicate or selective
 // acknowledgments complain (fast), the end of a burst stays unacknowledged (tail loss probe), or
-// the retransmission timer runs out. The tracker tells which, and whether the original had passed
+// the retransmission timer runs out. Loss that is thin on each of many short flows is measured over
+// all flows of the path. The tracker tells which, and whether the original had passed
 // the capture point; repetitions that turn out to have been needless are taken back.
 //
 // Blind spots: without acknowledgments nobody can tell a lost segment from a lost acknowledgment.
@@ -26,6 +27,7 @@ using tcp::RepeatKind;
 
 struct Repetition {
   Sighting seen;
+  Sighting original;
   Duration stall{};
   std::uint64_t offset = 0;
   std::uint32_t length = 0;
@@ -41,6 +43,7 @@ struct Tally {
   bool sees_acks = false;
   bool ended = false;
   bool unrecovered = false;       // the last repetition was never acknowledged
+  bool first_data_only = true;    // lost was nothing but what the initiator sent first
   std::uint64_t data_before = 0;  // of connections with these ports that have ended
   std::uint64_t data_now = 0;
   std::uint64_t fast = 0;  // segments, by kind; spurious ones are taken out
@@ -52,6 +55,7 @@ struct Tally {
   std::uint64_t upstream = 0;
   std::uint64_t downstream = 0;
   std::uint64_t dropped = 0;  // repetitions counted, not kept
+  std::uint64_t told = 0;     // of those lost, to the path
   std::uint64_t out_of_order = 0;
   Duration stalled{};
   Duration longest_stall{};
@@ -84,6 +88,13 @@ struct Tally {
   }
 };
 
+// All connections that have ended between two hosts, in one direction.
+struct Path {
+  std::uint64_t data = 0;
+  std::uint64_t lost = 0;
+  std::uint64_t lossy_flows = 0;
+};
+
 std::uint64_t square_root(std::uint64_t value) {
   std::uint64_t root = 0;
   for (std::uint64_t bit = std::uint64_t{1} << 31; bit != 0; bit >>= 1) {
@@ -98,7 +109,11 @@ class TcpRetransmission final : public Detector {
       // Below one percent, congestion control hides loss from users on all but long fat paths.
       : loss_{setup.percent("loss", 1, "part of a flow's segments that must be lost")},
         severe_loss_{setup.percent("severe-loss", 5, "part from which on users see failures")},
+        critical_loss_{setup.percent("critical-loss", 30,
+                                     "part from which on a path of several flows is unusable")},
         min_segments_{setup.count("min-segments", 100, "segments before that part means much")},
+        min_path_segments_{
+            setup.count("min-path-segments", 200, "segments of all flows of a path, likewise")},
         stall_{setup.duration("stall", seconds{1}, "time lost to timeouts before a flow is named")},
         severe_stall_{setup.duration("severe-stall", seconds{3}, "such time that users notice")},
         // RFC 9293, section 3.8.3: R1 is three repetitions, and then the user should be told.
@@ -119,6 +134,8 @@ class TcpRetransmission final : public Detector {
       tally.needless += fact.segments;
     } else if (fact.kind != RepeatKind::resegmented) {
       tally.of_kind(fact.kind) += fact.segments;
+      tally.first_data_only = tally.first_data_only && fact.offset == 0 &&
+                              fact.flow.sender_is_initiator && !fact.flow.roles_guessed;
       (fact.side == tcp::LossSide::upstream ? tally.upstream : tally.downstream) += fact.segments;
       tally.stalled += fact.stall;
       tally.longest_stall = std::max(tally.longest_stall, fact.stall);
@@ -132,6 +149,7 @@ class TcpRetransmission final : public Detector {
     ++kept_in_all_;
     Repetition kept;
     kept.seen = fact.repetition;
+    kept.original = fact.original;
     kept.stall = fact.stall;
     kept.offset = fact.offset;
     kept.length = fact.length;
@@ -162,25 +180,29 @@ class TcpRetransmission final : public Detector {
   }
 
   void on_tcp_connection_ended(const tcp::ConnectionEnded& fact) override {
-    if (flows_.size() == 0) return;
     end_flow(FlowKey::of(fact.from_initiator), fact.initiator);
     end_flow(FlowKey::against(fact.from_initiator), fact.responder);
   }
 
   void judge(const Scene& scene, std::vector<Finding>& findings) const override {
-    std::map<PathKey, std::vector<Flow>> paths;
+    struct Pair {
+      const Path* path = nullptr;
+      Flows lossy;
+      Flows needless;
+    };
+    std::map<PathKey, Pair> pairs;
     for (const auto& [key, tally] : flows_.sorted()) {
-      if (!is_lossy(*tally) && !is_needless(*tally)) continue;
-      paths[PathKey::of(*key)].push_back({key, tally});
+      const PathKey path = PathKey::of(*key);
+      const bool lossy = is_lossy(*tally) || (tally->lost() != 0 && lossy_path(path) != nullptr);
+      if (!lossy && !is_needless(*tally)) continue;
+      Pair& pair = pairs[path];
+      pair.path = lossy_path(path);
+      (lossy ? pair.lossy : pair.needless).push_back({key, tally});
     }
-    for (auto& [path, flows] : paths) {
-      std::vector<Flow> lossy;
-      std::vector<Flow> needless;
-      for (const Flow& flow : flows) {
-        (is_lossy(*flow.tally) ? lossy : needless).push_back(flow);
-      }
-      report(scene, lossy, &TcpRetransmission::describe_loss, findings);
-      if (lossy.empty()) report(scene, needless, &TcpRetransmission::describe_needless, findings);
+    for (const auto& [key, pair] : pairs) {
+      report(scene, pair.lossy, pair.path, &TcpRetransmission::describe_loss, findings);
+      if (!pair.lossy.empty()) continue;
+      report(scene, pair.needless, nullptr, &TcpRetransmission::describe_needless, findings);
     }
   }
 
@@ -190,10 +212,12 @@ class TcpRetransmission final : public Detector {
     const Tally* tally;
   };
   using Flows = std::vector<Flow>;
-  using Describe = void (TcpRetransmission::*)(const Flows&, Finding&) const;
+  using Describe = void (TcpRetransmission::*)(const Flows&, const Path*, Finding&) const;
 
   // As many flows of one path are one problem of the path.
   static constexpr std::size_t flows_of_a_path = 3;
+  // Repetitions that are shown with what they repeat.
+  static constexpr std::size_t pairs_shown = 3;
   static constexpr std::size_t most_kept_in_all = 100000;
   // With so few segments a share means nothing.
   static constexpr std::uint64_t few_segments = 30;
@@ -203,9 +227,10 @@ class TcpRetransmission final : public Detector {
   static constexpr std::uint8_t hopeless_chain = 6;
   static constexpr std::uint8_t silent_chain = 3;
 
-  static FlowKey key_of(const tcp::Flow& flow) { return {flow.tunnel, flow.sender, flow.receiver}; }
-
   void end_flow(const FlowKey& key, const tcp::FlowTotals& totals) {
+    if (totals.data_segments == 0) return;
+    Path& path = paths_[PathKey::of(key)];
+    path.data += totals.data_segments;
     Tally* tally = flows_.find(key);
     if (tally == nullptr) return;
     if (!tally->kept.empty() && totals.repeats != 0) {
@@ -215,6 +240,18 @@ class TcpRetransmission final : public Detector {
     tally->data_now = 0;
     tally->delivered_size = std::max(tally->delivered_size, totals.delivered_size);
     tally->ended = true;
+    if (tally->lost() <= tally->told) return;
+    path.lost += tally->lost() - tally->told;
+    tally->told = tally->lost();
+    ++path.lossy_flows;
+  }
+
+  // The path, if what it loses is worth a finding however little each flow loses.
+  const Path* lossy_path(const PathKey& key) const {
+    const Path* path = paths_.find(key);
+    const bool lossy = path != nullptr && path->lossy_flows >= flows_of_a_path &&
+                       path->data >= min_path_segments_ && path->lost * 100 >= loss_ * path->data;
+    return lossy ? path : nullptr;
   }
 
   bool is_lossy(const Tally& tally) const {
@@ -237,22 +274,22 @@ class TcpRetransmission final : public Detector {
     return tally.unrecovered || (tally.longest_chain() >= hopeless_chain && !tally.ended);
   }
 
-  void report(const Scene& scene, const Flows& flows, Describe describe,
+  void report(const Scene& scene, const Flows& flows, const Path* path, Describe describe,
               std::vector<Finding>& findings) const {
-    const std::size_t together = flows.size() >= flows_of_a_path ? flows.size() : 1;
+    const bool as_one = path != nullptr || flows.size() >= flows_of_a_path;
+    const std::size_t together = as_one ? std::max<std::size_t>(flows.size(), 1) : 1;
     for (std::size_t at = 0; at < flows.size(); at += together) {
       const Flows group(flows.begin() + static_cast<std::ptrdiff_t>(at),
                         flows.begin() + static_cast<std::ptrdiff_t>(at + together));
       Finding finding;
-      fill_frame(scene, group, finding);
-      (this->*describe)(group, finding);
+      fill_frame(scene, group, as_one, finding);
+      (this->*describe)(group, path, finding);
       findings.push_back(std::move(finding));
     }
   }
 
-  void fill_frame(const Scene& scene, const Flows& flows, Finding& finding) const {
+  void fill_frame(const Scene& scene, const Flows& flows, bool is_path, Finding& finding) const {
     const FlowKey& key = *flows.front().key;
-    const bool is_path = flows.size() > 1;
     finding.entity = is_path ? fmt::format("{}>{}/{}", key.sender.address.to_string(),
                                            key.receiver.address.to_string(), key.tunnel)
                              : fmt::format("{}>{}/{}", key.sender.to_string(),
@@ -263,6 +300,8 @@ class TcpRetransmission final : public Detector {
     TopList<Endpoint> servers;
     Evidence evidence;
     const Repetition* worst = nullptr;
+    std::size_t pairs = 0;
+    PacketRef original;
     for (const Flow& flow : flows) {
       const Tally& tally = *flow.tally;
       const bool upload = tally.sender_is_initiator;
@@ -271,6 +310,9 @@ class TcpRetransmission final : public Detector {
       const bool lossy = tally.lost() != 0;
       for (const Repetition& each : tally.kept) {
         if ((each.spurious || each.kind == RepeatKind::resegmented) && lossy) continue;
+        const bool is_new = each.original.exists() && each.original.packet != original;
+        if (is_new && pairs++ < pairs_shown) evidence.add(each.original);
+        original = each.original.packet;
         evidence.add(each.seen);
         if (worst == nullptr || each.stall > worst->stall) worst = &each;
       }
@@ -286,13 +328,14 @@ class TcpRetransmission final : public Detector {
     if (servers.distinct() == 1) {
       finding.capture_filter += fmt::format(" and port {}", servers.top().front().first.port);
     }
-    const std::string far = clients.top().front().first.to_string();
+    // On the sender, who knows most.
+    const std::string far = key.receiver.address.to_string();
     finding.next = {fmt::format("ss -tin dst {}", far),
                     "nstat -az TcpRetransSegs TcpExtTCPTimeouts",
                     fmt::format("mtr -rwbzc 100 {}", far), "ethtool -S DEV | grep -iE 'err|drop'"};
   }
 
-  void describe_loss(const Flows& flows, Finding& finding) const {
+  void describe_loss(const Flows& flows, const Path* path, Finding& finding) const {
     Tally sum;
     std::uint8_t chain = 0;
     bool given_up = false;
@@ -316,16 +359,21 @@ class TcpRetransmission final : public Detector {
       sum.mss = std::max(sum.mss, tally.mss);
       chain = std::max(chain, tally.longest_chain());
       given_up = given_up || has_given_up(tally);
+      sum.first_data_only = sum.first_data_only && tally.first_data_only;
       full_size_only = full_size_only && tally.lost_size >= 1000 &&
                        tally.delivered_size + 100 <= tally.lost_size;
     }
-    const std::uint64_t lost = sum.lost();
-    const std::uint64_t data = std::max(sum.data(), lost);
+    const std::uint64_t lost = path != nullptr ? std::max(path->lost, sum.lost()) : sum.lost();
+    const std::uint64_t data = std::max({path != nullptr ? path->data : 0, sum.data(), lost});
     const bool share_tells = data >= few_segments;
     const bool severe = (share_tells && lost * 100 >= severe_loss_ * data) ||
                         sum.stalled >= severe_stall_ || given_up;
     finding.confidence = sum.sees_acks ? Confidence::certain : Confidence::possible;
-    finding.severity = severe && sum.sees_acks ? Severity::error : Severity::warning;
+    const bool unusable = path != nullptr && lost * 100 >= critical_loss_ * data;
+    finding.severity = !sum.sees_acks ? Severity::warning
+                       : unusable     ? Severity::critical
+                       : severe       ? Severity::error
+                                      : Severity::warning;
     const std::string sender = flows.front().key->sender.address.to_string();
     const std::string receiver = flows.front().key->receiver.address.to_string();
     finding.title =
@@ -335,16 +383,17 @@ class TcpRetransmission final : public Detector {
             : fmt::format("data from {} stalls on timeouts", sender);
     finding.count = lost;
     finding.of = data;
-    finding.measures = {{"flows", static_cast<std::int64_t>(flows.size())},
-                        {"fast", static_cast<std::int64_t>(sum.fast)},
-                        {"tail_probes", static_cast<std::int64_t>(sum.tlp)},
-                        {"timeouts", static_cast<std::int64_t>(sum.rto)},
-                        {"unexplained", static_cast<std::int64_t>(sum.other)},
-                        {"needless", static_cast<std::int64_t>(sum.spurious + sum.needless)},
-                        {"lost_upstream", static_cast<std::int64_t>(sum.upstream)},
-                        {"lost_downstream", static_cast<std::int64_t>(sum.downstream)},
-                        {"timeouts_in_a_row", chain},
-                        {"stall_ms", sum.stalled / milliseconds{1}}};
+    finding.measures = {
+        {"flows", static_cast<std::int64_t>(path != nullptr ? path->lossy_flows : flows.size())},
+        {"fast", static_cast<std::int64_t>(sum.fast)},
+        {"tail_probes", static_cast<std::int64_t>(sum.tlp)},
+        {"timeouts", static_cast<std::int64_t>(sum.rto)},
+        {"unexplained", static_cast<std::int64_t>(sum.other)},
+        {"needless", static_cast<std::int64_t>(sum.spurious + sum.needless)},
+        {"lost_upstream", static_cast<std::int64_t>(sum.upstream)},
+        {"lost_downstream", static_cast<std::int64_t>(sum.downstream)},
+        {"timeouts_in_a_row", chain},
+        {"stall_ms", sum.stalled / milliseconds{1}}};
     if (sum.round_trip > Duration::zero()) {
       finding.measures.push_back({"round_trip_ns", sum.round_trip.count()});
       if (sum.mss != 0) {
@@ -404,21 +453,32 @@ class TcpRetransmission final : public Detector {
   void add_causes(const Flows& flows, const Tally& sum, std::uint8_t chain, bool given_up,
                   bool full_size_only, const std::string& receiver, Finding& finding) const {
     const std::string where = location(sum);
-    if (full_size_only) {
+    const auto add_mtu = [&] {
+      if (!full_size_only) return;
       finding.causes.push_back({"mtu", "large segments do not fit through the path",
                                 "only large segments are lost, and none of that size arrived",
                                 fmt::format("ping -M do -s 1472 -c 3 {}", receiver)});
+    };
+    // detectors.md, section 5.9: the handshake's last ACK was dropped, and what follows it is too.
+    const bool accept_queue = sum.first_data_only && flows.size() > 1;
+    if (accept_queue) {
+      finding.causes.push_back({"accept-queue", "the listener's queue is full",
+                                "only the first data of new connections is repeated", "ss -ltn"});
     }
     if (given_up) {
       finding.causes.push_back(
           {"peer-silent", "the receiver, or the path to it, is gone",
            fmt::format("{} timeouts in a row, and no answer to the last", chain),
            fmt::format("ping -c 3 {}", receiver)});
+      add_mtu();
     } else if (chain >= chain_) {
+      add_mtu();
       finding.causes.push_back(
           {"outage", "the path was interrupted for a while",
            fmt::format("{} timeouts in a row, then it went on; {}", chain, where),
            fmt::format("mtr -rwbzc 100 {}", receiver)});
+    } else {
+      add_mtu();
     }
     if (sum.out_of_order * 10 >= sum.lost() && sum.spurious + sum.needless >= sum.lost()) {
       finding.causes.push_back(
@@ -437,7 +497,7 @@ class TcpRetransmission final : public Detector {
     }
   }
 
-  void describe_needless(const Flows& flows, Finding& finding) const {
+  void describe_needless(const Flows& flows, const Path*, Finding& finding) const {
     std::uint64_t twice = 0;
     std::uint64_t data = 0;
     std::uint64_t late = 0;
@@ -467,18 +527,21 @@ class TcpRetransmission final : public Detector {
 
   const std::uint64_t loss_;
   const std::uint64_t severe_loss_;
+  const std::uint64_t critical_loss_;
   const std::uint64_t min_segments_;
+  const std::uint64_t min_path_segments_;
   const Duration stall_;
   const Duration severe_stall_;
   const std::uint64_t chain_;
   TallyMap<FlowKey, Tally> flows_;
+  TallyMap<PathKey, Path> paths_;
   std::size_t kept_in_all_ = 0;
 };
 
 }  // namespace
 
 DetectorEntry tcp_retransmission() {
-  return {"tcp-retransmission", "note to error", "data that is lost and sent again",
+  return {"tcp-retransmission", "note to critical", "data that is lost and sent again",
           Basis::presence, make_detector<TcpRetransmission>};
 }
 

@@ -336,6 +336,108 @@ def port_knocking():
     return in_order(capture)
 
 
+def short_transfers(lossy):
+    """Twelve connections of 25 segments; each of the `lossy` first loses one behind the capture point."""
+    capture = Capture()
+    for number in range(12):
+        connection = Connection(capture, client=(CLIENT, 40000 + number))
+        connection.open()
+        connection.send(0, PSH | ACK, 100)
+        capture.wait(20000)
+        mss = connection.MSS
+        for segment in range(25):
+            connection.send(1, ACK, mss)
+            capture.wait(200)
+            lost = number < lossy and segment == 10
+            if lost:
+                gap = connection.next[1] - mss
+            elif number < lossy and 10 < segment <= 13:
+                connection.send(0, ACK, ack=gap, sack=[(gap + mss, connection.next[1])])
+                if segment == 13:
+                    capture.wait(100)
+                    connection.send(1, ACK, mss, seq=gap)
+                    capture.wait(20000)
+                    connection.send(0, ACK)
+            elif segment % 2 == 0:
+                connection.send(0, ACK)
+        capture.wait(20000)
+        connection.send(0, ACK)
+        connection.close()
+        capture.wait(100000)
+    return capture
+
+
+@sample("tcp-retransmission/fires-short-flows")
+def thin_loss():
+    """Four of twelve short connections lose one segment of 25: 1.3 % of the path."""
+    return short_transfers(4)
+
+
+@sample("tcp-retransmission/quiet-short-flows")
+def thinner_loss():
+    """Two of twelve lose one."""
+    return short_transfers(2)
+
+
+@sample("tcp-retransmission/quiet-fast-open")
+def fast_open():
+    """The SYN carries data (RFC 7413): once the server takes it, once it does not and it is sent again."""
+    capture = Capture()
+    for number, taken in enumerate((True, False)):
+        connection = Connection(capture, client=(CLIENT, 40000 + number))
+        connection.send(0, SYN, 100)
+        if not taken:
+            connection.next[0] -= 100
+        capture.wait(20000)
+        connection.send(1, SYN | ACK)
+        capture.wait(30)
+        connection.send(0, PSH | ACK, 0 if taken else 100)
+        capture.wait(20000)
+        bulk(capture, connection, 20)
+        connection.close()
+        capture.wait(100000)
+    return capture
+
+
+@sample("port-scan/fires-null")
+def null_scan():
+    """Segments without any flag to thirty closed ports."""
+    capture = Capture()
+    for number in range(30):
+        probe = Attempt(capture, CLIENT, 50000, SERVER, 20 + number, isn=0)
+        probe.send(100 * number, 0, 0)
+        probe.send(100 * number + 20, 1, RST | ACK)
+    return in_order(capture)
+
+
+@sample("port-scan/fires-udp")
+def udp_scan():
+    """Empty datagrams to thirty closed ports; the host answers one a second, as Linux does."""
+    capture = Capture()
+    for number in range(30):
+        datagram = ip(CLIENT, SERVER, UDP, udp(CLIENT, 50000, SERVER, 2000 + number, b""), number + 1)
+        capture.add(CLIENT, SERVER, datagram)
+        capture.wait(20000)
+        error = icmp(3, 3, bytes(4), datagram)
+        capture.add(SERVER, CLIENT, ip(SERVER, CLIENT, ICMP, error, 900 + number, hop_limit=57))
+        capture.wait(980000)
+    return capture
+
+
+@sample("port-scan/quiet-late-answers")
+def late_answers():
+    """A DNS server answers fifty clients' ports that were closed meanwhile: errors, but no scan by the server."""
+    capture = Capture()
+    for number in range(50):
+        message = struct.pack("!6H", number, 0x8183, 1, 0, 0, 0) + b"\3www\7example\3com\0\0\1\0\1"
+        answer = ip(SERVER, CLIENT, UDP, udp(SERVER, 53, CLIENT, 40000 + number, message), number + 1, hop_limit=57)
+        capture.add(SERVER, CLIENT, answer)
+        capture.wait(100)
+        capture.add(CLIENT, SERVER, ip(CLIENT, SERVER, ICMP, icmp(3, 3, bytes(4), answer), 900 + number))
+        capture.wait(1000000)
+    return capture
+
+
 def main():
     for name in sys.argv[1:] or crafted:
         path = samples / f"{name}.pcap"

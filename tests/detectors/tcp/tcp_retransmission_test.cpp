@@ -47,7 +47,7 @@ TEST_CASE("loss is measured against all segments of the flow", "[detectors][tcp-
     CHECK(found[0].confidence == Confidence::certain);
     CHECK(found[0].count == 4);
     CHECK(found[0].of == 200);
-    CHECK(found[0].frames.size() == 4);
+    CHECK(found[0].frames.size() == 7);  // the first three with what they repeat
     CHECK(found[0].title == "2.0% of segments from 198.51.100.53 are lost");
   }
   SECTION("five percent is an error") {
@@ -163,6 +163,64 @@ TEST_CASE("three flows of one path are one finding", "[detectors][tcp-retransmis
     CHECK(found[0].count == 9);
     CHECK(found[0].of == 300);
   }
+}
+
+// Twenty connections of so many segments each, of which some lose one, or more.
+std::vector<Finding> thin_loss(std::uint16_t lossy, std::uint32_t data, int each = 1) {
+  Bench bench;
+  std::vector<Finding> found;
+  for (std::uint16_t i = 0; i < 20; ++i) {
+    const auto port = static_cast<std::uint16_t>(i + 1);
+    const tcp::Retransmission fact = bench.repeat(RepeatKind::fast, 5, 0, port);
+    for (int times = 0; i < lossy && times < each; ++times) bench.hear(fact);
+    found = bench.findings(data);
+  }
+  return found;
+}
+
+TEST_CASE("loss that is thin on each of many flows is measured over the path",
+          "[detectors][tcp-retransmission]") {
+  SECTION("three of three hundred segments") {
+    const auto found = thin_loss(3, 15);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].count == 3);
+    CHECK(found[0].of == 300);
+    CHECK(found[0].severity == Severity::warning);
+    CHECK(found[0].title == "1.0% of segments from 198.51.100.53 are lost");
+  }
+  SECTION("of two flows only") {
+    CHECK(thin_loss(2, 10).empty());
+  }
+  SECTION("of too few segments") {
+    CHECK(thin_loss(3, 9).empty());
+  }
+  SECTION("less than one percent") {
+    CHECK(thin_loss(3, 16).empty());
+  }
+  SECTION("ten percent is an error") {
+    CHECK(thin_loss(20, 10).at(0).severity == Severity::error);
+  }
+  SECTION("thirty percent is unusable") {
+    CHECK(thin_loss(20, 10, 3).at(0).severity == Severity::critical);
+  }
+}
+
+TEST_CASE("the first data of new connections, dropped, shows a full accept queue",
+          "[detectors][tcp-retransmission]") {
+  Bench bench;
+  const std::uint64_t offset = GENERATE(0u, 5000u);
+  for (const std::uint16_t port : {std::uint16_t{1}, std::uint16_t{2}, std::uint16_t{3}}) {
+    for (std::uint8_t chain = 1; chain < 4; ++chain) {
+      tcp::Retransmission fact = bench.repeat(RepeatKind::rto, 1, chain, port);
+      fact.flow = upload_of(fact.flow);
+      fact.offset = offset;
+      bench.hear(fact);
+    }
+  }
+  std::vector<Finding> found;
+  bench.detector().judge({at(100), true}, found);
+  REQUIRE(found.size() == 1);
+  CHECK((found[0].causes.at(0).id == "accept-queue") == (offset == 0));
 }
 
 }  // namespace
