@@ -27,6 +27,7 @@ resolver_at() {
 
 # resolver [ADDRESS] : on the router, for the clients 192.0.2.10 to .14. example.com is delegated to
 # $server4, every other zone to $other4; what answers there, if anything, is the scenario's business.
+# $resolver_options, if set, are lines of unbound's server section.
 resolver() {
   local zone last
   for last in 11 12 13 14; do ip -n "$C" addr replace 192.0.2.$last/24 dev c0; done
@@ -36,6 +37,7 @@ resolver() {
 	  local-zone: "example." nodefault
 	  local-zone: "test." nodefault
 	  local-zone: "invalid." nodefault
+	  ${resolver_options:-}
 	stub-zone:
 	  name: example.com
 	  stub-addr: $server4
