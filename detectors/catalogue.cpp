@@ -14,6 +14,7 @@ std::span<const DetectorEntry> catalogue() {
     extern DetectorEntry dns_unanswered(); list(dns_unanswered);
     extern DetectorEntry dns_servfail(); list(dns_servfail);
     extern DetectorEntry dns_servfail_storm(); list(dns_servfail_storm);
+    extern DetectorEntry dns_refused(); list(dns_refused);
     extern DetectorEntry dns_fragmented_response_loss(); list(dns_fragmented_response_loss);
     extern DetectorEntry ip_fragment_loss(); list(ip_fragment_loss);
     extern DetectorEntry icmp_frag_needed(); list(icmp_frag_needed);
