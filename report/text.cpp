@@ -366,7 +366,12 @@ class TextReport {
                           : fmt::format("{} incomplete", grouped(counts.ip_incomplete_datagrams))));
     }
     if (counts.icmp_errors != 0) parts.push_back(plural(counts.icmp_errors, "ICMP error"));
-    if (counts.dns_transactions + counts.tcp_connections == 0) {
+    if (counts.dns_transactions + counts.tcp_connections == 0 && counts.dns_responses != 0) {
+      paragraph("",
+                fmt::format("{} came without a query in the capture: record both directions, and "
+                            "from before the query.",
+                            plural(counts.dns_responses, "DNS response")));
+    } else if (counts.dns_transactions + counts.tcp_connections == 0) {
       paragraph("", fmt::format("There was no DNS and no TCP to judge in {}: is it the right file, "
                                 "interface or filter?",
                                 counts.packets == 1 ? std::string{"this packet"}

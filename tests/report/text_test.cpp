@@ -140,6 +140,16 @@ TEST_CASE("a capture without DNS or TCP is not called healthy", "[report]") {
   CHECK(has(text_report(result), "No packets, so nothing to say.\n"));
 }
 
+TEST_CASE("responses alone are told from a capture without DNS", "[report]") {
+  Result result = tests::healthy();
+  result.counts = {};
+  result.counts.packets = 3;
+  result.counts.dns_responses = 3;
+  const std::string text = text_report(result);
+  CHECK(has(text, "3 DNS responses came without a query in the capture"));
+  CHECK_FALSE(has(text, "There was no DNS"));
+}
+
 TEST_CASE("what was left out on request is said", "[report]") {
   const std::string text =
       text_report(tests::healthy(), {.narrowed_by = "--only dns-*", .left_out = 3});
