@@ -41,8 +41,13 @@ struct Conversation {
     const auto left = a.address.words();
     const auto right = b.address.words();
     const bool last = tail(a) < tail(b);
-    const bool rest = (left[1] < right[1]) | ((left[1] == right[1]) & last);
-    return (left[0] < right[0]) | ((left[0] == right[0]) & rest);
+    // In variables: clang takes the bits of two calls for a mistake.
+    const bool lower = left[1] < right[1];
+    const bool alike = left[1] == right[1];
+    const bool rest = lower | (alike & last);
+    const bool first_lower = left[0] < right[0];
+    const bool first_alike = left[0] == right[0];
+    return first_lower | (first_alike & rest);
   }
 };
 
