@@ -83,6 +83,15 @@ TEST_CASE("a size that no link has is suspect, and binds nobody", "[detectors][i
   CHECK(finding.severity == Severity::note);
 }
 
+// 68 bytes: RFC 791, section 3.2.
+TEST_CASE("the smallest size that a link may have is believed", "[detectors][icmp-frag-needed]") {
+  Case c;
+  c.send(0, 1500);
+  c.refuse(0.01, 1500, 68);
+  c.send(0.02, 68);
+  CHECK(c.only().variant != "forged");
+}
+
 TEST_CASE("messages about a flow that was not seen are not believed",
           "[detectors][icmp-frag-needed]") {
   Case c;
