@@ -1,8 +1,8 @@
 #include "detectors/evidence.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include "detectors/wording.h"
 
 namespace wirefault {
 
@@ -56,15 +56,6 @@ void Evidence::fill(Finding& finding) const {
   finding.first = sorted.front().time;
   finding.last = sorted.back().time;
   if (finding.display_filter.empty()) finding.display_filter = frame_filter(finding.frames);
-}
-
-std::string frame_filter(std::span<const PacketRef> frames) {
-  std::string numbers;
-  for (const PacketRef frame : frames) {
-    fmt::format_to(std::back_inserter(numbers), "{}{}", numbers.empty() ? "" : ", ",
-                   frame.number());
-  }
-  return fmt::format("frame.number in {{{}}}", numbers);
 }
 
 }  // namespace wirefault

@@ -40,7 +40,4 @@ class Evidence {
   Sighting worst_;
 };
 
-// frame.number in {3, 7}: what every Wireshark from 4.0 on understands.
-std::string frame_filter(std::span<const PacketRef> frames);
-
 }  // namespace wirefault

@@ -6,7 +6,7 @@
 #include <map>
 #include <tuple>
 
-#include "detectors/evidence.h"
+#include "detectors/wording.h"
 #include "dissectors/hash.h"
 
 namespace wirefault {

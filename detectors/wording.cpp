@@ -3,6 +3,11 @@
 #include <fmt/format.h>
 
 namespace wirefault {
+namespace {
+
+constexpr std::string_view frame_filter_start = "frame.number in ";
+
+}  // namespace
 
 std::string grouped(std::uint64_t number) {
   if (number < 1000) return fmt::format("{}", number);
@@ -55,6 +60,44 @@ std::string short_title(std::string_view head, std::string_view subject, std::st
   const std::size_t kept = room - 2;
   return fmt::format("{}{}..{}{}", head, subject.substr(0, kept / 2),
                      subject.substr(subject.size() - (kept - kept / 2)), tail);
+}
+
+std::string printable(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  for (const char character : text) {
+    if (character >= ' ' && character <= '~') {
+      result += character;
+    } else {
+      result += fmt::format("\\{:03}", static_cast<unsigned char>(character));
+    }
+  }
+  return result;
+}
+
+std::string frame_filter(std::span<const PacketRef> frames) {
+  std::string numbers;
+  for (const PacketRef frame : frames) {
+    fmt::format_to(std::back_inserter(numbers), "{}{}", numbers.empty() ? "" : ", ",
+                   frame.number());
+  }
+  return fmt::format("{}{{{}}}", frame_filter_start, numbers);
+}
+
+std::vector<FileFilter> filters_by_file(const Finding& finding) {
+  std::vector<FileFilter> filters;
+  const std::span<const PacketRef> frames = finding.frames;
+  if (frames.empty() || frames.front().source() == frames.back().source() ||
+      !finding.display_filter.starts_with(frame_filter_start)) {
+    return filters;
+  }
+  for (std::size_t from = 0; from < frames.size();) {
+    std::size_t to = from;
+    while (to < frames.size() && frames[to].source() == frames[from].source()) ++to;
+    filters.push_back({frames[from].source(), frame_filter(frames.subspan(from, to - from))});
+    from = to;
+  }
+  return filters;
 }
 
 }  // namespace wirefault

@@ -1,8 +1,10 @@
 // How findings say numbers, times and names, so that they all say them alike.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "capture/timestamp.h"
 #include "detectors/finding.h"
@@ -17,6 +19,21 @@ std::string plural(std::uint64_t count, std::string_view noun);   // 1 query, 2 
 
 // `head` + `subject` + `tail` in at most 60 columns: a long subject loses its middle.
 std::string short_title(std::string_view head, std::string_view subject, std::string_view tail);
+
+// Everything but printable ASCII becomes \DDD: file and interface names are bytes that somebody
+// else chose, and a report must not be able to move a terminal's cursor.
+std::string printable(std::string_view text);
+
+// frame.number in {3, 7}: what every Wireshark from 4.0 on understands.
+std::string frame_filter(std::span<const PacketRef> frames);
+
+// Frame numbers mean something in their own file only: where a finding's display filter lists those
+// of several files, this is what to use in each. Empty when the one filter holds in all of them.
+struct FileFilter {
+  std::uint16_t source = 0;
+  std::string text;
+};
+std::vector<FileFilter> filters_by_file(const Finding& finding);
 
 template <class Key>
 Who who(std::string_view role, const TopList<Key>& list) {

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "detectors/wording.h"
 #include "report/words.h"
 
 namespace wirefault {
@@ -161,6 +162,10 @@ Json causes_json(const std::vector<Cause>& causes) {
 }
 
 Json finding_json(const Finding& finding) {
+  Json filters = Json::object();
+  for (const FileFilter& filter : filters_by_file(finding)) {
+    filters[source_id(filter.source)] = filter.text;
+  }
   Json measures = Json::object();
   for (const Measure& measure : finding.measures) {
     measures[std::string{measure.key}] = measure.value;
@@ -189,7 +194,9 @@ Json finding_json(const Finding& finding) {
           {"frames", frames_json(finding.frames)},
           {"frames_total", finding.frames_total},
           {"evidence", evidence_json(finding.evidence)},
-          {"display_filter", text_or_null(finding.display_filter)},
+          {"display_filter",
+           text_or_null(filters.empty() ? finding.display_filter : std::string_view{})},
+          {"display_filters", filters},
           {"capture_filter", text_or_null(finding.capture_filter)},
           {"measures", measures},
           {"causes", causes_json(finding.causes)},

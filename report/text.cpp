@@ -658,30 +658,17 @@ class TextReport {
     return units;
   }
 
-  // Frame numbers mean something in their own file only, so a filter that lists them is told for
-  // each file where there are several.
   void display_filter(const Finding& finding) {
-    const std::vector<PacketRef>& frames = finding.frames;
-    const bool one_file = frames.empty() || frames.front().source() == frames.back().source();
-    if (one_file || !finding.display_filter.starts_with("frame.number in ")) {
-      field("filter", filter_text(finding.display_filter));
-      return;
-    }
+    const std::vector<FileFilter> filters = filters_by_file(finding);
+    if (filters.empty()) return field("filter", filter_text(finding.display_filter));
     constexpr std::size_t most = 3;
-    std::size_t files = 0;
-    for (std::size_t at = 0; at < frames.size();) {
-      const PacketRef first = frames[at];
-      std::vector<std::string> numbers;
-      for (; at < frames.size() && frames[at].source() == first.source(); ++at) {
-        numbers.push_back(std::to_string(frames[at].number()));
-      }
-      if (++files > most && !options_.all) continue;
-      field(files == 1 ? "filter" : "",
-            filter_text(
-                fmt::format("{}: frame.number in {{{}}}", file_of(first), joined(numbers, ", "))));
+    const std::size_t shown = options_.all ? filters.size() : std::min(filters.size(), most);
+    for (std::size_t i = 0; i < shown; ++i) {
+      const std::string file = file_of(PacketRef{filters[i].source, 1});
+      field(i == 0 ? "filter" : "", filter_text(fmt::format("{}: {}", file, filters[i].text)));
     }
-    if (files > most && !options_.all) {
-      field("", fmt::format("and {}: add --all", plural(files - most, "more file")));
+    if (shown < filters.size()) {
+      field("", fmt::format("and {}: add --all", plural(filters.size() - shown, "more file")));
     }
   }
 

@@ -76,19 +76,6 @@ std::string_view word(FindingState state) {
   return state == FindingState::ongoing ? "ongoing" : "ended";
 }
 
-std::string printable(std::string_view text) {
-  std::string result;
-  result.reserve(text.size());
-  for (const char character : text) {
-    if (character >= ' ' && character <= '~') {
-      result += character;
-    } else {
-      result += fmt::format("\\{:03}", static_cast<unsigned char>(character));
-    }
-  }
-  return result;
-}
-
 std::string rfc3339(Timestamp time) {
   const Civil moment = civil(time, Zone::utc);
   return fmt::format("{}T{}.{:09}Z", date_text(moment), time_text(moment), moment.nanoseconds);

@@ -7,16 +7,13 @@
 
 #include "capture/timestamp.h"
 #include "detectors/finding.h"
+#include "detectors/wording.h"
 
 namespace wirefault {
 
 std::string_view word(Severity severity);
 std::string_view word(Confidence confidence);
 std::string_view word(FindingState state);
-
-// Everything but printable ASCII becomes \DDD: file and interface names are bytes that somebody
-// else chose, and a report must not be able to move a terminal's cursor.
-std::string printable(std::string_view text);
 
 // 2024-05-01T10:10:10.204113000Z
 std::string rfc3339(Timestamp time);

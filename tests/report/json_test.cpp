@@ -66,6 +66,21 @@ TEST_CASE("numbers, times and fingerprints survive any JSON reader", "[report]")
   CHECK(report["incidents"][0]["root"] == "F1");
 }
 
+TEST_CASE("a filter by frame number is told for each file", "[report]") {
+  Result result = tests::outage();
+  result.sources = {tests::source("a.pcap", 10), tests::source("b.pcap", 10)};
+  Finding& finding = result.findings[0];
+  finding.frames = {PacketRef{0, 3}, PacketRef{0, 7}, PacketRef{1, 3}};
+  finding.display_filter = "frame.number in {3, 7, 3}";
+  const std::string text = json_report(result);
+  const auto told = nlohmann::json::parse(text)["findings"][0];
+  CHECK(told["display_filter"].is_null());
+  CHECK(told["display_filters"] ==
+        nlohmann::json({{"s1", "frame.number in {3, 7}"}, {"s2", "frame.number in {3}"}}));
+  const std::string found = problems(text);
+  CHECK((found.empty() || found == "skipped"));
+}
+
 TEST_CASE("times before 1970 are told right", "[report]") {
   Result result = tests::healthy();
   result.first = Timestamp{Duration{-1}};
