@@ -111,6 +111,10 @@ void Judgement::on_icmp_error(const icmp::Error& error) {
   audience_.tell(&FactListener::on_icmp_error, error);
 }
 
+void Judgement::on_icmp_echo_answered(const icmp::EchoAnswered& echo) {
+  audience_.tell(&FactListener::on_icmp_echo_answered, echo);
+}
+
 void Judgement::on_icmp_path_mtu(const icmp::PathMtu& path) {
   audience_.tell(&FactListener::on_icmp_path_mtu, path);
 }

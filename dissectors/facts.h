@@ -86,6 +86,7 @@ class FactListener {
   virtual void on_tcp_source_second(const tcp::SourceSecond&) {}
   virtual void on_ip_fragmented_datagram(const ip::FragmentedDatagram&) {}
   virtual void on_icmp_error(const icmp::Error&) {}
+  virtual void on_icmp_echo_answered(const icmp::EchoAnswered&) {}
   virtual void on_icmp_path_mtu(const icmp::PathMtu&) {}
   virtual void on_tcp_retransmission(const tcp::Retransmission&) {}
   virtual void on_tcp_spurious_retransmission(const tcp::SpuriousRetransmission&) {}

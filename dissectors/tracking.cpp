@@ -276,7 +276,10 @@ void Tracking::add_icmp(const ip::Datagram& datagram, const Sighting& seen, std:
   ++summary_.icmp_packets;
   const auto message = icmp::Message::parse(datagram.payload, datagram.is_v6());
   if (!message) return note_flaw(message.flaw());
-  if (!message->is_error()) return icmp_.remember(datagram, seen, tunnel);
+  if (!message->is_error()) {
+    if (message->is_echo_reply()) icmp_.note_reply(datagram, seen, tunnel);
+    return icmp_.remember(datagram, seen, tunnel);
+  }
   const Flaw flaw = icmp_.add(*message, datagram, seen, tunnel);
   if (flaw != Flaw::none) note_flaw(flaw);
 }

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <optional>
 
 #include "detectors/detector.h"
 #include "detectors/tcp/flow_key.h"
@@ -26,6 +27,18 @@ struct Stalled {
   std::uint64_t offset = 0;
   tcp::SizeStall stall;  // the last that was told of it
   std::vector<Sighting> repetitions;
+  // By another way, since it stalled: an echo, another connection.
+  std::optional<Timestamp> sign_of_life;
+
+  // A path that is alive, and takes no large packet even so.
+  bool is_black_hole() const {
+    if (stall.state != SizeStallState::stuck || stall.sign_of_life.exists()) return true;
+    return sign_of_life && repetitions.back().time > *sign_of_life;
+  }
+  void note_life(Timestamp when) {
+    const bool stalled = !repetitions.empty() && when > repetitions.front().time;
+    if (stalled && !sign_of_life) sign_of_life = when;
+  }
 };
 
 struct Tally {
@@ -106,6 +119,17 @@ class PmtuBlackhole final : public Detector {
         if (offset == fact.offset) stalled.repetitions.push_back(seen);
       }
     }
+    stalled.sign_of_life.reset();
+    if (const Timestamp* echo = echoes_.find(path)) stalled.note_life(*echo);
+  }
+
+  // Packets get through between the two, whoever of them asked.
+  void on_icmp_echo_answered(const icmp::EchoAnswered& fact) override {
+    for (const PathKey& path : {PathKey{fact.tunnel, fact.asker, fact.answerer},
+                                PathKey{fact.tunnel, fact.answerer, fact.asker}}) {
+      echoes_[path] = fact.reply.time;
+      note_life(path, fact.reply.time);
+    }
   }
 
   // The sender was told: what it makes of that is icmp-frag-needed's to judge.
@@ -116,11 +140,15 @@ class PmtuBlackhole final : public Detector {
                   {error.destination, error.destination_port}}] = true;
   }
 
-  // A connection that began after the stall and got segments as large through speaks for the path.
+  // A connection that began after the stall shows that the path is alive, and if it got segments as
+  // large through, that their size is not the matter.
   void on_tcp_connection_ended(const tcp::ConnectionEnded& fact) override {
     if (paths_.size() == 0) return;
     disprove(FlowKey::of(fact.from_initiator), fact.initiator, fact.first);
     disprove(FlowKey::against(fact.from_initiator), fact.responder, fact.first);
+    if (fact.joined_midway || fact.is_one_sided()) return;
+    note_life(PathKey::of(FlowKey::of(fact.from_initiator)), fact.first);
+    note_life(PathKey::of(FlowKey::against(fact.from_initiator)), fact.first);
   }
 
   void judge(const Scene& scene, std::vector<Finding>& findings) const override {
@@ -128,7 +156,7 @@ class PmtuBlackhole final : public Detector {
       std::vector<const std::pair<const FlowKey, Stalled>*> flows;
       for (const auto& flow : tally->flows) {
         const bool was_told = told_.find(flow.first) != nullptr;
-        if (is_alive(flow.second.stall) && !was_told) flows.push_back(&flow);
+        if (flow.second.is_black_hole() && !was_told) flows.push_back(&flow);
       }
       if (flows.size() >= min_flows_ && !flows.empty()) {
         findings.push_back(describe(scene, *path, *tally, flows));
@@ -145,8 +173,10 @@ class PmtuBlackhole final : public Detector {
   static constexpr std::size_t most_recent = 16;
   static constexpr std::size_t most_flows = 64;
 
-  static bool is_alive(const tcp::SizeStall& stall) {
-    return stall.state != SizeStallState::stuck || stall.sign_of_life.exists();
+  void note_life(const PathKey& path, Timestamp when) {
+    Tally* tally = paths_.find(path);
+    if (tally == nullptr) return;
+    for (auto& [key, stalled] : tally->flows) stalled.note_life(when);
   }
 
   void disprove(const FlowKey& key, const tcp::FlowTotals& totals, Timestamp began) {
@@ -239,7 +269,8 @@ class PmtuBlackhole final : public Detector {
   const std::uint64_t min_flows_;
   TallyMap<PathKey, Tally> paths_;
   TallyMap<FlowKey, Recent> recent_;
-  TallyMap<FlowKey, bool> told_{1024};  // by ICMP that its packets are too large
+  TallyMap<PathKey, Timestamp> echoes_{256};  // the last that was answered
+  TallyMap<FlowKey, bool> told_{1024};        // by ICMP that its packets are too large
 };
 
 }  // namespace

@@ -48,6 +48,16 @@ struct Error {
   }
 };
 
+// An echo request and its reply: packets get through between the two. Told once a second at most
+// for each who asks.
+struct EchoAnswered {
+  IpAddress asker;
+  IpAddress answerer;
+  std::uint64_t tunnel = 0;  // its stable id; 0: not in a tunnel
+  Sighting request;
+  Sighting reply;
+};
+
 enum class Reaction : std::uint8_t {
   adapted,  // packets of the reported size or a little less followed
   ignored,  // packets that are too large went on, long after the message

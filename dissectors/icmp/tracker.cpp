@@ -15,6 +15,8 @@ constexpr std::uint16_t dns_port = 53;
 constexpr Duration time_to_obey = seconds{1};
 // As many as RFC 9293 section 3.8.3 (R1) takes for a sign that something is wrong with the path.
 constexpr std::uint32_t ignored_packets = 3;
+// Healthy hosts answer every echo, and floods are answered as well.
+constexpr Duration echo_pause = seconds{1};
 // After this the answer is clear, or there is nothing to see.
 constexpr Duration watch_time = seconds{30};
 
@@ -74,16 +76,25 @@ Tracker::Flow Tracker::Flow::reversed() const {
   return back;
 }
 
-const Tracker::Recent* Tracker::find(std::uint64_t hash) const {
-  const Recent& recent = recent_[hash % recent_count];
+Tracker::Recent* Tracker::find(std::uint64_t hash) {
+  Recent& recent = recent_[hash % recent_count];
   return recent.hash == hash && recent.last.exists() ? &recent : nullptr;
 }
 
 void Tracker::remember(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel) {
   const std::uint64_t hash = Flow::of(datagram, tunnel).hash();
   Recent& recent = recent_[hash % recent_count];
-  if (recent.hash != hash || !recent.last.exists()) recent = {hash, seen.time, {}};
+  if (recent.hash != hash || !recent.last.exists()) recent = {hash, seen.time, {}, {}};
   recent.last = seen;
+}
+
+void Tracker::note_reply(const ip::Datagram& reply, const Sighting& seen, std::uint64_t tunnel) {
+  Recent* request = find(Flow::of(reply, tunnel).reversed().hash());
+  if (request == nullptr) return;
+  const bool told_before = request->answer_told != Timestamp{};
+  if (told_before && seen.time - request->answer_told < echo_pause) return;
+  request->answer_told = seen.time;
+  listener_.on_icmp_echo_answered({reply.destination, reply.source, tunnel, request->last, seen});
 }
 
 Flaw Tracker::add(const Message& message, const ip::Datagram& datagram, const Sighting& seen,

@@ -41,6 +41,9 @@ class Tracker {
   // A datagram whose conversation no other tracker keeps: neither TCP nor DNS.
   void remember(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel);
 
+  // An echo reply, which remember() is to be told of as well.
+  void note_reply(const ip::Datagram& reply, const Sighting& seen, std::uint64_t tunnel);
+
   // Every datagram and fragment: one of a sender who is watched?
   void watch(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel) {
     if (!watched_.empty() && datagram.total_length >= smallest_of_interest) {
@@ -79,13 +82,14 @@ class Tracker {
     std::uint64_t hash = 0;
     Timestamp first{};
     Sighting last;
+    Timestamp answer_told{};  // of echo requests: when a reply was last told of
   };
 
   bool join(Error& error, const Quote& quote);
   bool join_dns(Error& error, const Quote& quote);
   bool join_tcp(Error& error, const Quote& quote);
   bool join_recent(Error& error, const Flow& flow);
-  const Recent* find(std::uint64_t hash) const;
+  Recent* find(std::uint64_t hash);
   void start_watch(const Error& error);
   void note_size(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel);
   void expire_due(Timestamp now);

@@ -70,6 +70,7 @@ struct Trouble {
   std::uint16_t stall_size = 0;
   std::uint16_t cured_size = 0;
   bool stall_told : 1 = false;
+  bool stall_hinted : 1 = false;  // told, but no sign of life was seen here
   bool cure_told : 1 = false;
   bool hole_told : 1 = false;
   bool timed_out : 1 = false;  // the recovery began with a timeout

@@ -104,7 +104,8 @@ void Transfer::progress(const Step& step, Position acked) {
     sampled = sent.last_time;
     if (!sent.cut_anew) {
       of.delivered_size = std::max(of.delivered_size, sent.ip_length);
-      if (record != nullptr && record->stall_told && sent.ip_length >= record->stall_size) {
+      if (record != nullptr && (record->stall_told || record->stall_hinted) &&
+          sent.ip_length >= record->stall_size) {
         tell_stall(step, of, *record, SizeStallState::disproved);
       }
     }
@@ -351,6 +352,7 @@ void Transfer::tell_stall(const Step& step, Side& sender, Trouble& record, SizeS
   record.cure_told = state == SizeStallState::cured;
   record.stall_told = state != SizeStallState::disproved &&
                       (state != SizeStallState::stuck || record.sign_of_life.exists());
+  record.stall_hinted = state == SizeStallState::stuck && !record.stall_told;
   listener_.on_tcp_size_stall(fact);
 }
 

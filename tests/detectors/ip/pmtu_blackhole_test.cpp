@@ -15,6 +15,7 @@ class Bench {
     for (std::uint8_t i = 1; i <= 3; ++i) {
       tcp::Retransmission again = repetition(frames_, tcp::RepeatKind::rto, 5, i, port);
       again.offset = 200;
+      again.repetition.time = at(1 + i);
       detector_->on_tcp_retransmission(again);
     }
     tcp::SizeStall fact;
@@ -35,6 +36,27 @@ class Bench {
     ended.from_initiator = upload_of(download(9999));
     ended.responder.delivered_size = delivered;
     ended.first = began;
+    detector_->on_tcp_connection_ended(ended);
+  }
+  void again(double seconds) {
+    tcp::Retransmission fact = repetition(frames_, tcp::RepeatKind::rto, 5);
+    fact.offset = 200;
+    fact.repetition.time = at(seconds);
+    detector_->on_tcp_retransmission(fact);
+  }
+  void echo(double seconds, bool by_sender = true) {
+    icmp::EchoAnswered fact;
+    fact.asker = by_sender ? download().sender.address : download().receiver.address;
+    fact.answerer = by_sender ? download().receiver.address : download().sender.address;
+    fact.reply = {PacketRef{0, 999}, at(seconds)};
+    detector_->on_icmp_echo_answered(fact);
+  }
+  // A connection the other way that opened at `began` and carried little.
+  void small_connection(double began) {
+    tcp::ConnectionEnded ended;
+    ended.from_initiator = upload_of(download(9998));
+    ended.initiator.was_seen = ended.responder.was_seen = true;
+    ended.first = at(began);
     detector_->on_tcp_connection_ended(ended);
   }
   std::vector<Finding> findings() { return judged(*detector_, 1000); }
@@ -60,6 +82,39 @@ TEST_CASE("without a sign of life the path may be down", "[detectors][pmtu-black
   Bench bench;
   bench.hear(bench.stall(SizeStallState::stuck, false));
   CHECK(bench.findings().empty());
+}
+
+TEST_CASE("an echo is a sign of life, if the repetitions go on in vain",
+          "[detectors][pmtu-blackhole]") {
+  Bench bench;
+  const bool by_sender = GENERATE(true, false);
+  SECTION("between the repetitions") {
+    bench.echo(2.5, by_sender);
+    bench.hear(bench.stall(SizeStallState::stuck, false));
+    CHECK(bench.findings().size() == 1);
+  }
+  SECTION("after them, and another follows") {
+    bench.hear(bench.stall(SizeStallState::stuck, false));
+    bench.echo(5, by_sender);
+    CHECK(bench.findings().empty());
+    bench.again(6);
+    CHECK(bench.findings().size() == 1);
+  }
+  SECTION("before the stall: the path may have died since") {
+    bench.echo(0.5, by_sender);
+    bench.hear(bench.stall(SizeStallState::stuck, false));
+    bench.again(6);
+    CHECK(bench.findings().empty());
+  }
+}
+
+TEST_CASE("so is another connection that opens meanwhile", "[detectors][pmtu-blackhole]") {
+  Bench bench;
+  bench.hear(bench.stall(SizeStallState::stuck, false));
+  bench.small_connection(5);
+  CHECK(bench.findings().empty());
+  bench.again(6);
+  CHECK(bench.findings().size() == 1);
 }
 
 TEST_CASE("the same bytes in smaller segments prove it", "[detectors][pmtu-blackhole]") {
