@@ -55,6 +55,7 @@ struct Scene {
   Timestamp now{};                          // the packet clock
   bool capture_ended = false;               // nothing more will come
   const tcp::Scanners* scanners = nullptr;  // none: no source is one
+  bool fragments_hidden = false;  // a capture filter may have left out all but first fragments
 
   // Whose attempts are nobody's failure.
   bool is_scanner(const IpAddress& source, std::uint64_t tunnel) const {

@@ -184,7 +184,8 @@ Result Judgement::result(const std::vector<SourceInfo>& sources) const {
   result.counts.dns_latency_p50_ns = dns_latency_.percentile(50).count();
   result.counts.dns_latency_p95_ns = dns_latency_.percentile(95).count();
 
-  const Scene scene{now_, ended_, &scanners_};
+  // What a filter left out shows only at the end.
+  const Scene scene{now_, ended_, &scanners_, !ended_ || hides_fragments(summary_, sources)};
   for (std::size_t i = 0; i < detectors_.size(); ++i) {
     std::vector<Finding> found;
     detectors_[i]->judge(scene, found);

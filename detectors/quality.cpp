@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 #include <tuple>
 
 #include "detectors/wording.h"
@@ -81,6 +82,17 @@ std::uint64_t lost_per_mille(const CaptureSummary& summary,
   return std::max(per_mille(drops, summary.packets + drops), unseen_per_mille(summary));
 }
 
+bool lacks_what_has_no_port(const CaptureSummary& summary) {
+  return summary.quality.later_fragments == 0 && summary.arp_packets == 0 &&
+         summary.icmp_packets == 0;
+}
+
+// One port in many conversations, and no ARP, which whoever adds "or icmp" still leaves out.
+bool looks_filtered_by_port(const CaptureSummary& summary) {
+  return summary.quality.common_port != 0 && summary.quality.has_many_ports &&
+         summary.arp_packets == 0;
+}
+
 class Notes {
  public:
   explicit Notes(Quality& quality) : quality_{quality} {}
@@ -143,7 +155,7 @@ void note_contents(Notes& notes, const CaptureSummary& summary) {
         "malformed", Grade::ok, malformed,
         fmt::format("{} malformed, most often {}", plural(malformed, "packet"), flaw_code(code)));
   }
-  if (hides_fragments(summary) && quality.common_port != 0 && quality.has_many_ports) {
+  if (lacks_what_has_no_port(summary) && looks_filtered_by_port(summary)) {
     notes.add(
         "port-filter", Grade::ok, quality.common_port,
         fmt::format("only port {}: a capture filter may have left out fragments, ICMP and ARP",
@@ -153,6 +165,31 @@ void note_contents(Notes& notes, const CaptureSummary& summary) {
     notes.add("mid-stream", Grade::ok, summary.tcp_joined_midway,
               fmt::format("{} of {} TCP connections had begun before the capture",
                           grouped(summary.tcp_joined_midway), grouped(summary.tcp_connections)));
+  }
+}
+
+// Spoofed packets of others come back to us like this, and so do errors about what came before.
+void note_strange_errors(Notes& notes, const CaptureSummary& summary) {
+  constexpr std::uint64_t enough = 10;
+  if (summary.icmp_unmatched < enough) return;
+  notes.add("icmp-unmatched", Grade::ok, summary.icmp_unmatched,
+            fmt::format("{} about packets that are not in this capture",
+                        plural(summary.icmp_unmatched, "ICMP error")));
+}
+
+// The filters that the capture itself names. They are text that somebody else wrote.
+void note_filters(Notes& notes, const std::vector<SourceInfo>& sources) {
+  constexpr std::size_t most = 60;
+  std::set<std::string> told;
+  for (const SourceInfo& source : sources) {
+    for (const InterfaceInfo& interface : source.interfaces) {
+      if (interface.filter.empty() || !told.insert(interface.filter).second) continue;
+      const bool is_cut = interface.filter.size() > most;
+      notes.add("capture-filter", Grade::ok, 0,
+                fmt::format("captured with the filter '{}{}': what it left out is not judged",
+                            printable(interface.filter.substr(0, most)), is_cut ? "..." : ""));
+      if (told.size() == 3) return;
+    }
   }
 }
 
@@ -192,6 +229,8 @@ Quality assess(const CaptureSummary& summary, const std::vector<SourceInfo>& sou
   Notes notes{quality};
   note_losses(notes, summary, sources);
   note_contents(notes, summary);
+  note_filters(notes, sources);
+  note_strange_errors(notes, summary);
   note_time(notes, summary);
   if (summary.evicted > 0) {
     notes.add("evicted", Grade::degraded, summary.evicted,
@@ -247,6 +286,18 @@ std::vector<std::string> not_looked_at(const CaptureSummary& summary) {
   }
   if (rest > 0) clauses.push_back(fmt::format("{} of other kinds", plural(rest, "packet")));
   return clauses;
+}
+
+bool hides_fragments(const CaptureSummary& summary, const std::vector<SourceInfo>& sources) {
+  if (summary.quality.later_fragments > 0) return false;
+  const auto names_a_port = [](const SourceInfo& source) {
+    return std::any_of(source.interfaces.begin(), source.interfaces.end(),
+                       [](const InterfaceInfo& interface) {
+                         return interface.filter.find("port") != std::string::npos;
+                       });
+  };
+  return lacks_what_has_no_port(summary) || looks_filtered_by_port(summary) ||
+         std::any_of(sources.begin(), sources.end(), names_a_port);
 }
 
 void apply_gates(const CaptureSummary& summary, const std::vector<SourceInfo>& sources,

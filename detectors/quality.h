@@ -17,6 +17,10 @@ Quality assess(const CaptureSummary& summary, const std::vector<SourceInfo>& sou
 // Traffic that was there and could not be judged, a clause each.
 std::vector<std::string> not_looked_at(const CaptureSummary& summary);
 
+// Whether later fragments, which carry no ports, may be missing because a capture filter on ports
+// left them out: then their absence says nothing.
+bool hides_fragments(const CaptureSummary& summary, const std::vector<SourceInfo>& sources);
+
 // Withholds or weakens what the capture itself may have caused, and says by how much it may be off.
 // `entries` are the detectors that ran.
 void apply_gates(const CaptureSummary& summary, const std::vector<SourceInfo>& sources,

@@ -65,13 +65,6 @@ struct CaptureSummary {
   std::uint64_t evicted = 0;  // from any table
 };
 
-// Fragments without ports, and packets without any, are missing altogether: a capture filter on
-// ports does that, so their absence says nothing.
-inline bool hides_fragments(const CaptureSummary& summary) {
-  return summary.quality.later_fragments == 0 && summary.arp_packets == 0 &&
-         summary.icmp_packets == 0;
-}
-
 class FactListener {
  public:
   virtual ~FactListener() = default;

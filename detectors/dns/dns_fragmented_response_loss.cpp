@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "detectors/detector.h"
@@ -56,9 +57,15 @@ struct Delivered {
   Sighting response;
 };
 
+struct Fate {
+  bool failed = false;
+  bool resolved_smaller = false;  // over TCP, or with a smaller size
+};
+
 struct Tally {
   std::uint64_t lost = 0;           // responses
   std::uint64_t larger_failed = 0;  // transactions of lookups that a smaller answer saved
+  bool repeated = false;            // the client asked again in the same words
   std::set<std::uint64_t> victims;  // lookups, by hash
   Evidence packets;
   TopList<IpAddress> clients;
@@ -85,9 +92,6 @@ class DnsFragmentedResponseLoss final : public Detector {
   }
 
   void on_ip_fragmented_datagram(const ip::FragmentedDatagram& datagram) override {
-    for (const ip::Fragment& fragment : datagram.kept()) {
-      later_fragments_seen_ = later_fragments_seen_ || fragment.offset != 0;
-    }
     const bool lost = datagram.outcome == ip::FragmentOutcome::incomplete;
     if (!lost || !datagram.has_ports || !datagram.has_dns_id || datagram.source_port != dns_port) {
       return;
@@ -101,6 +105,7 @@ class DnsFragmentedResponseLoss final : public Detector {
     Tally& tally = servers_[{datagram.tunnel, key.server}];
     ++tally.lost;
     tally.packets.add(asked->queries);
+    if (asked->queries.count() > 1) tally.repeated = true;
     for (const ip::Fragment& fragment : datagram.kept()) {
       tally.packets.add(fragment.seen);
     }
@@ -110,7 +115,7 @@ class DnsFragmentedResponseLoss final : public Detector {
   void on_dns_lookup(const dns::Lookup& lookup) override {
     if (lookup.unanswered == 0 || lookup.end == dns::LookupEnd::undecided) return;
     const bool failed = lookup.end == dns::LookupEnd::failed;
-    outcomes_[lookup_hash(lookup.client, lookup.question)] = failed;
+    fates_[lookup_hash(lookup.client, lookup.question)] = {failed, lookup.resolved_smaller};
     if (failed || !lookup.resolved_smaller || lookup.large_unanswered < min_silent_) return;
     for (const dns::LookupServer& server : lookup.asked_servers()) {
       if (server.unanswered == 0 || server.transport != Transport::udp) continue;
@@ -121,14 +126,11 @@ class DnsFragmentedResponseLoss final : public Detector {
     }
   }
 
-  void on_capture_ended(const CaptureSummary& summary) override {
-    other_traffic_seen_ = summary.arp_packets > 0 || summary.icmp_packets > 0;
-  }
-
   void judge(const Scene& scene, std::vector<Finding>& findings) const override {
-    // A filter on port 53 hides every fragment but the first: then their absence proves nothing.
-    if (!later_fragments_seen_ && !other_traffic_seen_) return;
     for (const auto& [key, tally] : servers_.sorted()) {
+      // A filter on port 53 hides every fragment but the first: then their absence proves nothing,
+      // unless the client missed them too.
+      if (scene.fragments_hidden && !was_missed(*tally)) continue;
       findings.push_back(describe(scene, *key, *tally));
     }
   }
@@ -151,6 +153,15 @@ class DnsFragmentedResponseLoss final : public Detector {
     tally.names.add(question.name);
     tally.last = std::max(tally.last, when);
     if (tally.victims.size() < most_victims) tally.victims.insert(lookup_hash(client, question));
+  }
+
+  // Whether clients show that they did not get the answers either.
+  bool was_missed(const Tally& tally) const {
+    if (tally.repeated) return true;
+    return std::any_of(tally.victims.begin(), tally.victims.end(), [this](std::uint64_t victim) {
+      const Fate* fate = fates_.find(victim);
+      return fate != nullptr && fate->resolved_smaller;
+    });
   }
 
   // Seen at the server: the whole answer left in fragments, and the same query comes again.
@@ -183,10 +194,10 @@ class DnsFragmentedResponseLoss final : public Detector {
     std::uint64_t decided = 0;
     std::uint64_t failed = 0;
     for (const std::uint64_t victim : tally.victims) {
-      const bool* outcome = outcomes_.find(victim);
-      if (outcome == nullptr) continue;
+      const Fate* fate = fates_.find(victim);
+      if (fate == nullptr) continue;
       ++decided;
-      if (*outcome) ++failed;
+      if (fate->failed) ++failed;
     }
     Finding finding;
     finding.entity = fmt::format("{}/{}", key.server.to_string(), key.tunnel);
@@ -225,10 +236,8 @@ class DnsFragmentedResponseLoss final : public Detector {
   const std::uint64_t min_silent_;
   TallyMap<ExchangeKey, Asked> asked_{1024};
   TallyMap<PairKey, Delivered> delivered_{256};
-  TallyMap<std::uint64_t, bool> outcomes_{4096};  // by lookup: whether it failed
+  TallyMap<std::uint64_t, Fate> fates_{4096};  // of lookups, by hash
   TallyMap<ServerKey, Tally> servers_;
-  bool later_fragments_seen_ = false;
-  bool other_traffic_seen_ = false;
 };
 
 }  // namespace

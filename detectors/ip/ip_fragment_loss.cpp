@@ -34,13 +34,20 @@ struct PathKey {
 // What the first fragment tells of who was talking.
 struct Service {
   std::uint16_t protocol = 0;  // 16 bits, so that there is no padding
-  std::uint16_t source_port = 0;
-  std::uint16_t destination_port = 0;
+  std::uint16_t port = 0;
 
   // The smaller port is the service's.
+  static Service of(const ip::FragmentedDatagram& datagram) {
+    return {datagram.upper_protocol, std::min(datagram.source_port, datagram.destination_port)};
+  }
+  // VXLAN, Linux's VXLAN, Geneve, or IP in something without ports.
+  bool is_tunnel() const {
+    if (protocol == ip::protocol::udp) return port == 4789 || port == 8472 || port == 6081;
+    return protocol == ip::protocol::gre || protocol == ip::protocol::esp ||
+           protocol == ip::protocol::ipv4 || protocol == ip::protocol::ipv6;
+  }
   std::string to_string() const {
     const std::string name = ip::protocol_name(static_cast<std::uint8_t>(protocol));
-    const std::uint16_t port = std::min(source_port, destination_port);
     return port == 0 ? name : fmt::format("{} port {}", name, port);
   }
   friend auto operator<=>(const Service&, const Service&) = default;
@@ -57,6 +64,7 @@ struct Tally {
   std::uint64_t dns_fragments = 0;         // queries of whose response only a fragment came
   std::array<std::uint64_t, 6> missing{};  // by ip::Missing
   std::uint32_t largest_complete = 0;
+  std::uint64_t tunnelled = 0;  // of the lost: what a tunnel made too large
   Evidence fragments;
   TopList<Service> services;
   Timestamp last_lost{};
@@ -96,13 +104,9 @@ class IpFragmentLoss final : public Detector {
     }
   }
 
-  void on_capture_ended(const CaptureSummary& summary) override {
-    fragments_hidden_ = hides_fragments(summary);
-  }
-
   void judge(const Scene& scene, std::vector<Finding>& findings) const override {
     for (const auto& [key, tally] : paths_.sorted()) {
-      if (is_worth_a_finding(*tally)) findings.push_back(describe(scene, *key, *tally));
+      if (is_worth_a_finding(scene, *tally)) findings.push_back(describe(scene, *key, *tally));
     }
   }
 
@@ -130,15 +134,16 @@ class IpFragmentLoss final : public Detector {
     if (datagram.has_dns_id && datagram.source_port == 53) ++tally.dns_responses;
     ++tally.missing[static_cast<std::size_t>(datagram.missing)];
     for (const ip::Fragment& fragment : datagram.kept()) tally.fragments.add(fragment.seen);
-    const std::uint8_t protocol = datagram.upper_protocol;
-    tally.services.add({protocol, datagram.source_port, datagram.destination_port});
+    const Service service = Service::of(datagram);
+    if (service.is_tunnel()) ++tally.tunnelled;
+    tally.services.add(service);
     tally.last_lost = std::max(tally.last_lost, datagram.last.time);
   }
 
-  bool is_worth_a_finding(const Tally& tally) const {
+  bool is_worth_a_finding(const Scene& scene, const Tally& tally) const {
     if (tally.lost == 0) return false;
     if (tally.confirmed > 0) return true;
-    if (fragments_hidden_) return false;
+    if (scene.fragments_hidden) return false;
     const std::uint64_t all = tally.lost + tally.complete + tally.delayed;
     return tally.upper_failures > 0 || tally.lost >= min_lost_ ||
            (all >= 20 && tally.lost * 100 >= all * share_);
@@ -226,6 +231,13 @@ class IpFragmentLoss final : public Detector {
   }
 
   static void add_causes(Finding& finding, Missing missing, const Tally& tally) {
+    if (tally.tunnelled * 2 > tally.lost) {
+      finding.causes.push_back(
+          {"tunnel-mtu", "a tunnel makes its packets too large for the path",
+           "what comes in fragments is the tunnel's; RFC 7348 section 4.3 lets "
+           "receivers drop it",
+           "ip -d link show"});
+    }
     if (missing == Missing::all_but_first) {
       finding.causes.push_back(
           {"filter", "a firewall, NAT or load balancer drops fragments that carry no ports",
@@ -253,7 +265,6 @@ class IpFragmentLoss final : public Detector {
   const std::uint64_t min_lost_;
   const std::uint64_t share_;
   TallyMap<PathKey, Tally> paths_{1024};
-  bool fragments_hidden_ = true;  // until the end of the capture shows that they are not
 };
 
 }  // namespace

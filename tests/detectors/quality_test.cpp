@@ -115,7 +115,7 @@ TEST_CASE("the shape of a port filter shows", "[detectors][quality]") {
     wire.finish();
     CHECK(listener.summary.quality.common_port == 53);
     CHECK(has_note(assess(listener.summary, {}), "port-filter"));
-    CHECK(hides_fragments(listener.summary));
+    CHECK(hides_fragments(listener.summary, {}));
   }
   SECTION("an ICMP message that such a filter would drop") {
     wire.send(20, ethernet(ip_datagram({.protocol = ip::protocol::icmp},
@@ -123,6 +123,23 @@ TEST_CASE("the shape of a port filter shows", "[detectors][quality]") {
     wire.finish();
     CHECK(!has_note(assess(listener.summary, {}), "port-filter"));
   }
+}
+
+TEST_CASE("a filter that the capture names is told, whatever bytes it has",
+          "[detectors][quality]") {
+  CaptureSummary summary;
+  summary.arp_packets = 1;
+  SourceInfo source;
+  source.interfaces.resize(2);
+  source.interfaces[0].filter = "udp port 53 \x1b[2J";
+  source.interfaces[1].filter = source.interfaces[0].filter;
+  const Quality quality = assess(summary, {source});
+  REQUIRE(quality.notes.size() == 1);
+  CHECK(quality.notes[0].kind == "capture-filter");
+  CHECK(quality.notes[0].text ==
+        "captured with the filter 'udp port 53 \\027[2J': what it left out is not judged");
+  CHECK(hides_fragments(summary, {source}));
+  CHECK(!hides_fragments(summary, {}));
 }
 
 TEST_CASE("silence, clock steps and encrypted DNS are counted", "[detectors][quality]") {

@@ -63,9 +63,11 @@ inline dns::Transaction answered(Frames& frames, const Asked& what, double asked
 }
 
 // What a detector has to say when the capture has ended, `now` seconds after the start.
-inline std::vector<Finding> judged(Detector& detector, double now) {
+inline std::vector<Finding> judged(Detector& detector, double now, bool fragments_hidden = false) {
   std::vector<Finding> found;
-  detector.judge({at(now), true}, found);
+  Scene scene{at(now), true};
+  scene.fragments_hidden = fragments_hidden;
+  detector.judge(scene, found);
   return found;
 }
 
@@ -99,10 +101,10 @@ class DetectorBench final : public KnowledgeListener {
 
   Detector& detector() { return *detector_; }
 
-  std::vector<Finding> findings(double now) {
+  std::vector<Finding> findings(double now, bool fragments_hidden = false) {
     lookups_.finish(*this);
     actions_.finish(*this);
-    return judged(*detector_, now);
+    return judged(*detector_, now, fragments_hidden);
   }
 
  private:

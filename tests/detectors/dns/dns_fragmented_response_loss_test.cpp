@@ -8,13 +8,6 @@ struct Case {
   Frames frames;
   DetectorBench bench{entry_of("dns-fragmented-response-loss")};
 
-  // As of a capture that no filter on port 53 has thinned.
-  Case() {
-    CaptureSummary summary;
-    summary.arp_packets = 1;
-    bench.detector().on_capture_ended(summary);
-  }
-
   dns::Transaction large_and_silent(double at, std::uint16_t id) {
     dns::Transaction made = unanswered(frames, {.name = "example.com."}, {at});
     made.id = id;
@@ -55,12 +48,27 @@ TEST_CASE("an answer of which one fragment came is lost", "[detectors][dns-fragm
 TEST_CASE("a capture of port 53 alone has no other fragments to show",
           "[detectors][dns-fragmented]") {
   Case c;
-  c.bench.detector().on_capture_ended({});
-  const dns::Transaction query = c.large_and_silent(0, 7);
-  const auto fragment = c.first_fragment_of_answer(query, 0.01);
-  c.bench.hear(query);
-  c.bench.detector().on_ip_fragmented_datagram(fragment);
-  CHECK(c.bench.findings(60).empty());
+  dns::Transaction query = c.large_and_silent(0, 7);
+  const bool fragments_hidden = true;
+  SECTION("the client asks once: it may have had its answer") {
+    c.bench.hear(query);
+    c.bench.detector().on_ip_fragmented_datagram(c.first_fragment_of_answer(query, 0.01));
+    CHECK(c.bench.findings(60, fragments_hidden).empty());
+  }
+  SECTION("the client repeats itself: it had none") {
+    query.queries.add(c.frames.at(3));
+    c.bench.hear(query);
+    c.bench.detector().on_ip_fragmented_datagram(c.first_fragment_of_answer(query, 0.01));
+    CHECK(c.bench.findings(60, fragments_hidden).size() == 1);
+  }
+  SECTION("the client turns to TCP") {
+    c.bench.hear(query);
+    dns::Transaction over_tcp = answered(c.frames, {.name = "example.com."}, 3, 3.01);
+    over_tcp.transport = Transport::tcp;
+    c.bench.hear(over_tcp);
+    c.bench.detector().on_ip_fragmented_datagram(c.first_fragment_of_answer(query, 0.01));
+    CHECK(c.bench.findings(60, fragments_hidden).size() == 1);
+  }
 }
 
 TEST_CASE("a lookup that TCP saved is a warning", "[detectors][dns-fragmented]") {

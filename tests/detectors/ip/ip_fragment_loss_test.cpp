@@ -77,6 +77,45 @@ TEST_CASE("when only first fragments exist the capture filter is to blame",
   CHECK(c.bench.findings().empty());
 }
 
+TEST_CASE("a filter on a port leaves out later fragments, though ICMP be let in",
+          "[detectors][ip-fragment-loss]") {
+  Case c;
+  for (std::uint32_t id = 1; id <= 10; ++id) c.send(id, id, {0});
+  c.bench.wire.send(60, ethernet(ip_datagram({.protocol = ip::protocol::icmp},
+                                             hex("0800 0000 0001 0001") + pattern(8))));
+  SECTION("whoever talks uses port 6000") {
+    for (std::uint16_t i = 0; i < 6; ++i) {
+      const auto port = static_cast<std::uint16_t>(40000 + i);
+      c.bench.wire.send(
+          21, ethernet(ip_datagram({.identification = 100u + i}, udp(port, 6000, pattern(9)))));
+    }
+    CHECK(c.bench.findings(0).empty());
+  }
+  SECTION("other ports are there as well") {
+    c.bench.wire.send(61, ethernet(ip_datagram({.identification = 100}, udp(7, 8, pattern(9)))));
+    CHECK(c.only().variant == "only-first");
+  }
+}
+
+TEST_CASE("a tunnel that makes packets too large is named", "[detectors][ip-fragment-loss]") {
+  WireBench bench{"ip-fragment-loss"};
+  const Octets vxlan = udp(50000, 4789, pattern(2000));
+  for (std::uint32_t id = 1; id <= 4; ++id) {
+    bench.wire.send(
+        id, ethernet(ip_datagram({.identification = id, .more = true}, slice(vxlan, 0, 1480))));
+  }
+  bench.wire.send(
+      9, ethernet(ip_datagram({.identification = 9, .offset = 1480}, slice(vxlan, 1480, 520))));
+  const auto found = bench.findings();
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].causes.at(0).id == "tunnel-mtu");
+  const auto service = std::find_if(found[0].who.begin(), found[0].who.end(),
+                                    [](const Who& who) { return who.role == "service"; });
+  REQUIRE(service != found[0].who.end());
+  CHECK(service->top.at(0).text == "UDP port 4789");
+  CHECK(service->top.at(0).count == 4);
+}
+
 TEST_CASE("a capture that ends early accuses nobody of what may come",
           "[detectors][ip-fragment-loss]") {
   Case c;
