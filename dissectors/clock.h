@@ -1,10 +1,13 @@
 // The packet clock: the largest time seen. A packet stamped earlier keeps its own stamp and does
 // not move the clock back; a step forward of more than an hour moves it only when the next packet
-// confirms it, so that one wild stamp cannot expire everything that is open.
+// confirms it, so that one wild stamp cannot expire everything that is open. A step back of more
+// than a few seconds that the next packet confirms is a clock that was set, or a second capture
+// behind the first: time starts anew there, as deadlines from before mean nothing any more.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 
 #include "capture/timestamp.h"
 
@@ -14,41 +17,50 @@ class Clock {
  public:
   // Moves the clock for a packet stamped `time` and returns it.
   Timestamp see(Timestamp time) {
-    if (!started_) {
-      started_ = true;
-      now_ = time;
-      return now_;
+    has_restarted_ = false;
+    if (!now_) now_ = time;
+    if (time <= *now_) {
+      note_earlier(time);
+      return *now_;
     }
-    if (time <= now_) {
-      if (time < now_) ++steps_back_;
-      return now_;
-    }
-    if (time - now_ > suspicious_step && !is_near(time, suspect_)) {
-      suspect_ = time;
-      ++steps_forward_;
-      return now_;
+    past_.reset();
+    if (time - *now_ > suspicious_step && !is_near(time, future_, suspicious_step)) {
+      future_ = time;
+      return *now_;
     }
     now_ = time;
-    return now_;
+    return *now_;
   }
 
-  bool has_started() const { return started_; }
-  Timestamp now() const { return now_; }  // the packets' present, not the machine's
-  std::uint64_t steps_back() const { return steps_back_; }
-  std::uint64_t steps_forward() const { return steps_forward_; }
+  // Whether the packet just seen started time anew.
+  bool has_restarted() const { return has_restarted_; }
+  Timestamp now() const { return now_.value_or(Timestamp{}); }  // the packets', not the machine's
 
  private:
   static constexpr Duration suspicious_step = std::chrono::hours{1};
+  // Packets of several queues or interfaces come out of order by less than this.
+  static constexpr Duration step_back = std::chrono::seconds{5};
 
-  static bool is_near(Timestamp a, Timestamp b) {
-    return b != Timestamp{} && std::max(a, b) - std::min(a, b) <= suspicious_step;
+  static bool is_near(Timestamp a, const std::optional<Timestamp>& b, Duration by) {
+    return b && std::max(a, *b) - std::min(a, *b) <= by;
   }
 
-  Timestamp now_{};
-  Timestamp suspect_{};  // a far future that one packet has claimed
-  std::uint64_t steps_back_ = 0;
-  std::uint64_t steps_forward_ = 0;
-  bool started_ = false;
+  void note_earlier(Timestamp time) {
+    if (*now_ - time < step_back) {
+      past_.reset();
+    } else if (is_near(time, past_, step_back)) {
+      past_.reset();
+      now_ = time;
+      has_restarted_ = true;
+    } else {
+      past_ = time;
+    }
+  }
+
+  std::optional<Timestamp> now_;
+  std::optional<Timestamp> future_;  // far ahead, claimed by one packet
+  std::optional<Timestamp> past_;    // likewise, back
+  bool has_restarted_ = false;
 };
 
 }  // namespace wirefault

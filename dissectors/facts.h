@@ -60,8 +60,6 @@ struct CaptureSummary {
   std::uint64_t incomplete_datagrams = 0;                   // never whole in this capture
   std::array<std::uint64_t, copy_kind_count> duplicates{};  // by CopyKind; tracked only once
   CaptureQuality quality;
-  std::uint64_t clock_steps_back = 0;
-  std::uint64_t clock_steps_forward = 0;
   std::uint64_t evicted = 0;  // from any table
 };
 

@@ -102,7 +102,9 @@ void Tracking::add(const Packet& packet, const Ahead& ahead) {
   summary_.bytes += packet.original_length;
   summary_.first = std::min(summary_.first, packet.time);
   quality_.see(packet);
-  advance(clock_.see(packet.time));
+  const Timestamp now = clock_.see(packet.time);
+  if (clock_.has_restarted()) restart(now);
+  advance(now);
 
   if (!ahead.frame) return note_flaw(ahead.frame.flaw());
   const Sighting seen{packet.ref, packet.time};
@@ -128,6 +130,20 @@ void Tracking::add_frame(const link::Frame& frame, const Sighting& seen, Capture
     default:
       ++networks_[{frame.network, frame.code}];
   }
+}
+
+// What is open was begun by a clock that is no more: whether its deadlines have passed cannot be
+// known.
+void Tracking::restart(Timestamp now) {
+  settle_open(now);
+  next_second_ = std::chrono::floor<seconds>(now) + seconds{1};
+}
+
+void Tracking::settle_open(Timestamp end) {
+  reassembly_.finish(end);
+  icmp_.finish(end);
+  dns_.finish(end);
+  tcp_.finish(end);
 }
 
 // Fires every deadline up to `to`, before the packet that took the clock there is looked at.
@@ -330,10 +346,7 @@ void Tracking::name_the_rest() {
 }
 
 void Tracking::finish() {
-  reassembly_.finish(clock_.now());
-  icmp_.finish(clock_.now());
-  dns_.finish(clock_.now());
-  tcp_.finish(clock_.now());
+  settle_open(clock_.now());
   summary_.last = clock_.now();
   const tcp::HandshakeTotals& handshakes = tcp_.handshakes();
   summary_.tcp_connections = handshakes.begun;
@@ -341,8 +354,6 @@ void Tracking::finish() {
   summary_.tcp_refused = handshakes.refused;
   summary_.tcp_half_open = handshakes.half_open;
   summary_.tcp_joined_midway = handshakes.joined_midway;
-  summary_.clock_steps_back = clock_.steps_back();
-  summary_.clock_steps_forward = clock_.steps_forward();
   summary_.fragmented_datagrams = reassembly_.datagrams();
   summary_.incomplete_datagrams = reassembly_.incomplete();
   name_the_rest();

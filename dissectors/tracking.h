@@ -66,6 +66,8 @@ class Tracking {
   void read_ahead(const Packet& packet, std::optional<Ahead>& place);
   void prefetch_entries(const Ahead& ahead) const;
   void add(const Packet& packet, const Ahead& ahead);
+  void restart(Timestamp now);
+  void settle_open(Timestamp end);
   void advance(Timestamp to);
   void expire(Timestamp to);
   void pass_seconds(Timestamp to);

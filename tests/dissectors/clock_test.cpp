@@ -1,0 +1,83 @@
+#include "dissectors/clock.h"
+
+#include "tests/support/catch.h"
+#include "tests/support/wire_bench.h"
+
+namespace wirefault::test {
+namespace {
+
+Timestamp at(std::int64_t seconds) {
+  return Timestamp{std::chrono::seconds{seconds}};
+}
+
+Octets answer(std::uint16_t port, std::uint16_t id) {
+  return udp(53, port,
+             be(id, 2) + hex("8180 0001 0000 0000 0000 03777777 076578616d706c65 03636f6d 00 0001 "
+                             "0001"));
+}
+
+}  // namespace
+
+TEST_CASE("the clock is the largest time seen", "[dissectors][clock]") {
+  Clock clock;
+  CHECK(clock.see(at(100)) == at(100));
+  CHECK(clock.see(at(99)) == at(100));
+  CHECK(clock.see(at(130)) == at(130));
+  CHECK(!clock.has_restarted());
+}
+
+TEST_CASE("one wild stamp moves the clock nowhere", "[dissectors][clock]") {
+  Clock clock;
+  clock.see(at(100000));
+  SECTION("ahead") {
+    CHECK(clock.see(at(200000)) == at(100000));
+    CHECK(clock.see(at(100001)) == at(100001));
+  }
+  SECTION("ahead, confirmed") {
+    CHECK(clock.see(at(200000)) == at(100000));
+    CHECK(clock.see(at(200001)) == at(200001));
+    CHECK(!clock.has_restarted());
+  }
+  SECTION("back") {
+    CHECK(clock.see(at(50000)) == at(100000));
+    CHECK(clock.see(at(100001)) == at(100001));
+    CHECK(clock.see(at(50001)) == at(100001));
+    CHECK(!clock.has_restarted());
+  }
+  SECTION("back, confirmed: time starts anew") {
+    CHECK(clock.see(at(50000)) == at(100000));
+    CHECK(clock.see(at(50001)) == at(50001));
+    CHECK(clock.has_restarted());
+    CHECK(clock.see(at(50002)) == at(50002));
+    CHECK(!clock.has_restarted());
+  }
+  SECTION("packets out of order by a second or two never do") {
+    for (std::int64_t i = 0; i < 10; ++i) {
+      CHECK(clock.see(at(100000 - 2)) == at(100000));
+      CHECK(!clock.has_restarted());
+    }
+  }
+}
+
+TEST_CASE("what was asked before the clock was set back is not unanswered", "[dissectors][clock]") {
+  WireBench bench{"dns-unanswered"};
+  const auto ask = [&](double when, std::uint16_t id) {
+    bench.wire.send(when, ethernet(ip_datagram({.identification = id}, dns_query(40000, id))));
+  };
+  const auto reply = [&](double when, std::uint16_t id) {
+    bench.wire.send(
+        when, ethernet(ip_datagram(
+                  {.source = "198.51.100.1", .destination = "192.0.2.1", .identification = id},
+                  answer(40000, id))));
+  };
+  const double back = GENERATE(0.0, 30.0, 3600.0);
+  for (std::uint16_t id = 1; id <= 10; ++id) {
+    const double when = 4000 + id - (id > 5 ? back : 0);
+    ask(when, id);
+    reply(when + 0.02, id);
+  }
+  ask(4006 - back, 20);  // and the capture ends
+  CHECK(bench.findings(0).empty());
+}
+
+}  // namespace wirefault::test
