@@ -49,6 +49,8 @@ constexpr std::array rules{
     Rule{"tcp-retransmission", "tcp-out-of-order", Link::pair, "the same path loses and reorders"},
     Rule{"dns-fragmented-response-loss", "dns-unanswered", Link::pair,
          "its large answers are lost"},
+    Rule{"dns-unanswered", "dns-unanswered", Link::resolver,
+         "the forwarder is left without answers"},
     Rule{"dns-unanswered", "dns-servfail-storm", Link::resolver,
          "the resolver is left without answers"},
     Rule{"dns-unanswered", "dns-servfail", Link::resolver, "the resolver is left without answers"},

@@ -71,6 +71,7 @@ void Judgement::on_dns_transaction(const dns::Transaction& transaction) {
         ++counts_.dns_undecided;
     }
   }
+  if (legs_.is_copy(transaction)) return;
   lookups_.add(transaction, fanout_);
   audience_.tell(&FactListener::on_dns_transaction, transaction);
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "detectors/catalogue.h"
+#include "detectors/knowledge/dns_legs.h"
 #include "detectors/latency.h"
 #include "detectors/result.h"
 #include "dissectors/facts.h"
@@ -63,6 +64,7 @@ class Judgement final : public FactListener {
   std::vector<const DetectorEntry*> entries_;  // of the detectors, in the same order
   std::vector<std::unique_ptr<Detector>> detectors_;
   Audience audience_;
+  dns::Legs legs_;
   dns::Lookups lookups_;
   dns::Actions actions_;
   Fanout fanout_{audience_, actions_};

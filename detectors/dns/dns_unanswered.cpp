@@ -141,6 +141,9 @@ class DnsUnanswered final : public Detector {
     // It did answer: what is missing are fragments, and that is another detector's.
     if (transaction.outcome == Outcome::unanswered && transaction.response_fragment.exists())
       return;
+    const Stray* stray = stray_of(transaction);
+    // It answered, in a tunnel that its query did not take: tunnels may have a key for each way.
+    if (!answered && stray != nullptr && stray->server == transaction.server) return;
     Tally& tally = servers_[key_of(transaction)];
     if (transaction.amends) {
       --tally.decided;
@@ -164,9 +167,7 @@ class DnsUnanswered final : public Detector {
     if (transaction.edns.udp_payload_size >= large_offer) ++tally.large_unanswered;
     tally.last_silence = std::max(tally.last_silence, transaction.queries.last().time);
     if (transaction.queries.last().time > tally.last_answer) ++tally.silent_run;
-    const Stray* stray = strays_.find({transaction.client, transaction.id});
-    if (stray != nullptr && stray->question.name == transaction.question.name &&
-        stray->seen.time >= transaction.asked()) {
+    if (stray != nullptr) {
       ++tally.wrong_source;
       tally.wrong_server = stray->server;
     }
@@ -203,7 +204,7 @@ class DnsUnanswered final : public Detector {
 
   void judge(const Scene& scene, std::vector<Finding>& findings) const override {
     for (const auto& [key, tally] : servers_.sorted()) {
-      if (is_worth_a_finding(*tally)) findings.push_back(describe(scene, *key, *tally));
+      if (is_worth_a_finding(*key, *tally)) findings.push_back(describe(scene, *key, *tally));
     }
   }
 
@@ -224,6 +225,14 @@ class DnsUnanswered final : public Detector {
             transport_number(transaction.transport)};
   }
 
+  // A response to the query that came from elsewhere, or another way.
+  const Stray* stray_of(const dns::Transaction& transaction) const {
+    const Stray* stray = strays_.find({transaction.client, transaction.id});
+    const bool fits = stray != nullptr && stray->question.name == transaction.question.name &&
+                      stray->seen.time >= transaction.asked();
+    return fits ? stray : nullptr;
+  }
+
   // A lookup that its own repetition saved.
   static void add_lost_attempts(Tally& tally, const dns::Transaction& transaction) {
     ++tally.first_attempts_lost;
@@ -240,26 +249,30 @@ class DnsUnanswered final : public Detector {
     return fmt::format("{} {}", question.name.to_string(), dns::type_name(question.type));
   }
 
-  // Nothing from it, nobody who asks again: the capture sees one direction only.
-  static bool is_one_sided(const Tally& tally) {
-    return tally.answered == 0 && tally.repeated == 0 && tally.unanswered >= down_lookups &&
+  // Nothing from it, nobody who asks again: the capture sees one direction only. In a tunnel that
+  // is the rule where each way has a key of its own (RFC 2890).
+  static bool is_one_sided(const ServerKey& key, const Tally& tally) {
+    const std::uint64_t enough = key.tunnel == 0 ? down_lookups : 1;
+    return tally.answered == 0 && tally.repeated == 0 && tally.unanswered >= enough &&
            tally.failed == tally.failed_alone && tally.saved == 0;
   }
 
-  bool is_worth_a_finding(const Tally& tally) const {
-    if (tally.unanswered + tally.first_attempts_lost == 0 || is_one_sided(tally)) return false;
+  bool is_worth_a_finding(const ServerKey& key, const Tally& tally) const {
+    if (tally.unanswered + tally.first_attempts_lost == 0 || is_one_sided(key, tally)) return false;
     return tally.failed >= min_lookups_ || tally.saved > 0 ||
            tally.recent.worst_percent() >= share_;
   }
 
   // A server that answers nobody is unusable now, unless another one answers in its place.
-  Severity severity_of(const Tally& tally) const {
+  Severity severity_of(const ServerKey& key, const Tally& tally) const {
     const bool down = tally.silent_run >= down_lookups;
     if (tally.failed > tally.failed_alone) {
       return down && tally.saved == 0 ? Severity::critical : Severity::error;
     }
     if (tally.failed > 0 && tally.saved == 0 && !down) return Severity::note;
-    if (down || tally.recent.worst_percent() >= 50) return Severity::error;
+    // A notification or update that nobody answers is told again, and hurts no user.
+    const bool is_query = key.opcode == static_cast<std::uint16_t>(dns::Opcode::query);
+    if (is_query && (down || tally.recent.worst_percent() >= 50)) return Severity::error;
     return Severity::warning;
   }
 
@@ -277,10 +290,10 @@ class DnsUnanswered final : public Detector {
     if (2 * tally.wrong_source >= tally.unanswered && tally.wrong_source > 0) {
       finding.variant = "answered-from-wrong-address";
     }
-    finding.severity = severity_of(tally);
+    finding.severity = severity_of(key, tally);
     finding.confidence = confidence_of(tally);
     finding.title = finding.variant.empty()
-                        ? title(tally, address)
+                        ? title(key, tally)
                         : fmt::format("{} answers from another address", address);
     finding.count = tally.unanswered + tally.first_attempts_lost;
     finding.of = tally.decided;
@@ -317,12 +330,18 @@ class DnsUnanswered final : public Detector {
     return finding;
   }
 
-  static std::string title(const Tally& tally, const std::string& address) {
-    if (tally.answered == 0) return fmt::format("{} answers no DNS query", address);
-    if (tally.silent_run >= down_lookups) {
-      return fmt::format("{} stopped answering DNS queries", address);
+  static std::string title(const ServerKey& key, const Tally& tally) {
+    const std::string address = key.server.address.to_string();
+    const auto opcode = static_cast<dns::Opcode>(key.opcode);
+    const bool is_query = opcode == dns::Opcode::query;
+    if (tally.answered == 0) {
+      return fmt::format("{} answers no DNS {}", address,
+                         is_query ? "query" : dns::opcode_name(opcode));
     }
-    return fmt::format("{} leaves DNS queries unanswered", address);
+    const std::string what = is_query ? "queries" : dns::opcode_name(opcode);
+    return tally.silent_run >= down_lookups
+               ? fmt::format("{} stopped answering DNS {}", address, what)
+               : fmt::format("{} leaves DNS {} unanswered", address, what);
   }
 
   static void add_causes(Finding& finding, const ServerKey& key, const Tally& tally) {

@@ -65,6 +65,23 @@ TEST_CASE("an effect's own effects go to the first root", "[detectors][incidents
   CHECK(incidents[0].findings.size() == 3);
 }
 
+TEST_CASE("a forwarder is silent because its own server is", "[detectors][incidents]") {
+  std::vector<Finding> findings{
+      finding("F1", "dns-unanswered", 100,
+              {one("client", "192.0.2.10"), one("server", "192.0.2.53:53")}),
+      finding("F2", "dns-unanswered", 100,
+              {one("client", "192.0.2.53"), one("server", "203.0.113.53:53")})};
+  SECTION("one upstream") {
+    const auto incidents = group(findings);
+    REQUIRE(incidents.size() == 1);
+    CHECK(incidents[0].root == "F2");
+  }
+  SECTION("forwarders that ask each other have no root, and no end either") {
+    findings[1].who[1] = one("server", "192.0.2.10:53");
+    CHECK(group(findings).empty());
+  }
+}
+
 TEST_CASE("a root stands before its effects", "[detectors][incidents]") {
   std::vector<Finding> findings{
       finding("F1", "tcp-refused", 100, {one("service", "203.0.113.1:443")}),

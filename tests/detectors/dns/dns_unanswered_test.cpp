@@ -36,6 +36,48 @@ TEST_CASE("a query never repeated is at most a note", "[detectors][dns-unanswere
   CHECK(finding.confidence == Confidence::possible);
 }
 
+TEST_CASE("notifications that nobody answers go by their own name", "[detectors][dns-unanswered]") {
+  Case c;
+  for (int i = 0; i < 6; ++i) {
+    dns::Transaction notify =
+        unanswered(c.frames, {.name = "example.com."}, {10.0 * i, 10.0 * i + 2});
+    notify.opcode = dns::Opcode::notify;
+    c.bench.hear(notify);
+  }
+  const Finding finding = c.only(120);
+  CHECK(finding.title == "198.51.100.53 answers no DNS NOTIFY");
+  CHECK(finding.severity == Severity::warning);
+}
+
+TEST_CASE("a tunnel may have a key of its own for each direction", "[detectors][dns-unanswered]") {
+  Case c;
+  dns::Transaction query = unanswered(c.frames, {}, {0});
+  query.tunnel = 5;
+  SECTION("nobody asks again") {
+    c.bench.hear(query);
+    CHECK(c.bench.findings(20).empty());
+  }
+  SECTION("the answer comes in another tunnel") {
+    query.queries.add(c.frames.at(5));
+    dns::StrayResponse stray;
+    stray.client = query.client;
+    stray.server = query.server;
+    stray.tunnel = 6;
+    stray.id = query.id;
+    stray.has_question = true;
+    stray.question = query.question;
+    stray.response.seen = c.frames.at(5.1);
+    c.bench.detector().on_dns_stray_response(stray);
+    c.bench.detector().on_dns_transaction(query);
+    CHECK(c.bench.findings(20).empty());
+  }
+  SECTION("a client that asks again got no answer") {
+    query.queries.add(c.frames.at(5));
+    c.bench.hear(query);
+    CHECK(c.only(20).severity == Severity::error);
+  }
+}
+
 TEST_CASE("three lookups and no other server: the server is down", "[detectors][dns-unanswered]") {
   Case c;
   c.bench.hear(answered(c.frames, {}, 0, 0.01));
