@@ -321,11 +321,14 @@ void Tracking::add_tcp(const ip::Datagram& datagram, const Sighting& seen, std::
     tcp_.add(*segment, carriage);
   }
   if (segment->source_port == dns_port || segment->destination_port == dns_port) {
-    dns_streams_.add(*segment, carriage,
-                     [this](const dns::Message& message, const dns::Carriage& came) {
-                       count_dns(message);
-                       dns_.add(message, came);
-                     });
+    const dns::LostQueries lost = dns_streams_.add(
+        *segment, carriage, [this](const dns::Message& message, const dns::Carriage& came) {
+          count_dns(message);
+          dns_.add(message, came);
+        });
+    for (const std::uint16_t id : lost.kept()) {
+      dns_.lose(carriage.destination, carriage.source, tunnel, id, lost.how, seen);
+    }
   }
 }
 

@@ -37,19 +37,62 @@ bool looks_like_a_start(Bytes bytes) {
 Streams::Streams(std::size_t budget, const HashKey& key)
     : key_{key}, buffer_budget_{budget / 2}, table_{budget / 2 / Table<Direction>::entry_cost()} {}
 
+void LostQueries::add(std::uint16_t id) {
+  if (count == most) remove(ids[0]);
+  ids[count++] = id;
+}
+
+void LostQueries::remove(std::uint16_t id) {
+  const auto end = std::remove(ids.begin(), ids.begin() + count, id);
+  count = static_cast<std::uint8_t>(end - ids.begin());
+}
+
+Streams::Direction* Streams::find(const Endpoint& source, const Endpoint& destination,
+                                  std::uint64_t tunnel) {
+  // One hash for both directions.
+  const std::uint64_t hash = Conversation{source, destination, tunnel}.hash(key_);
+  return table_.find(hash, [&](const Direction& each) {
+    return each.source == source && each.destination == destination && each.tunnel == tunnel;
+  });
+}
+
+Streams::Direction* Streams::opposite(const Direction& direction) {
+  return find(direction.destination, direction.source, direction.tunnel);
+}
+
+void Streams::note(Direction& direction, const Message& message) {
+  if (!message.is_response()) return direction.open.add(message.id());
+  if (Direction* asking = opposite(direction)) asking->open.remove(message.id());
+}
+
+// Whoever hangs up first decides: when the client's direction has ended already, the server only
+// follows.
+LostQueries Streams::lost_queries(const Direction& direction, const tcp::Segment& segment) {
+  const bool is_missing_bytes = !direction.in_step || direction.gap_since != Timestamp{};
+  const bool ends = segment.has(tcp::rst) || segment.has(tcp::fin);
+  if (!ends && !is_missing_bytes) return {};
+  Direction* asking = opposite(direction);
+  if (asking == nullptr || asking->open.count == 0) return {};
+  LostQueries lost = asking->open;
+  const bool is_whole =
+      segment.has(tcp::rst) ||
+      distance(direction.next, wrapping_add(segment.sequence, segment.payload.length)) <= 0;
+  if (ends && !is_missing_bytes && is_whole) {
+    lost.how = segment.has(tcp::rst) ? Rejection::reset : Rejection::closed;
+    asking->open = {};
+  }
+  return lost;
+}
+
 Streams::Direction* Streams::direction_of(const tcp::Segment& segment,
                                           const tcp::Carriage& carriage) {
-  const std::uint64_t hash =
-      Conversation{carriage.source, carriage.destination, carriage.tunnel}.hash(key_);
-  Direction* direction = table_.find(hash, [&](const Direction& each) {
-    return each.source == carriage.source && each.destination == carriage.destination &&
-           each.tunnel == carriage.tunnel;
-  });
+  Direction* direction = find(carriage.source, carriage.destination, carriage.tunnel);
   if (direction != nullptr && segment.has(tcp::syn)) {
     release(*direction);  // the ports are used again
     direction->next = wrapping_add(segment.sequence, 1u);
     direction->in_step = true;
     direction->gap_since = {};
+    direction->open = {};
     return direction;
   }
   if (direction != nullptr) return direction;
@@ -59,7 +102,8 @@ Streams::Direction* Streams::direction_of(const tcp::Segment& segment,
     table_.erase(*table_.oldest());
     ++counters_.evicted;
   }
-  Direction& made = table_.insert(hash);
+  Direction& made = table_.insert(
+      Conversation{carriage.source, carriage.destination, carriage.tunnel}.hash(key_));
   ++counters_.inserted;
   made.source = carriage.source;
   made.destination = carriage.destination;

@@ -224,6 +224,28 @@ void Tracker::note_response_fragment(const Carriage& response, std::uint16_t id)
   if (entry != nullptr) entry->transaction.response_fragment = response.seen;
 }
 
+void Tracker::lose(const Endpoint& client, const Endpoint& server, std::uint64_t tunnel,
+                   std::uint16_t id, Rejection how, const Sighting& seen) {
+  const std::uint64_t conversation = Conversation{client, server, tunnel}.hash(key_);
+  Entry* entry = table_.find(hash_of(conversation, Transport::tcp, id), [&](const Entry& each) {
+    const Transaction& open = each.transaction;
+    return each.list != ghosts && open.transport == Transport::tcp && open.client == client &&
+           open.server == server && open.tunnel == tunnel && open.id == id;
+  });
+  if (entry == nullptr) return;
+  if (how == Rejection::none) {
+    entry->is_unreadable = true;
+    return;
+  }
+  Transaction& transaction = entry->transaction;
+  transaction.rejection = how;
+  transaction.rejected_by = seen;
+  transaction.rejecter = server.address;
+  settle(transaction, Outcome::rejected, seen.time);
+  ++counters_.closed;
+  table_.erase(*entry);
+}
+
 Sighting Tracker::reject(const Rejected& rejected) {
   Entry* entry = find_quoted(rejected);
   if (entry == nullptr) return {};
@@ -294,6 +316,10 @@ void Tracker::expire_due(Timestamp now) {
       if (!transaction.noticed) settle(transaction, Outcome::waiting, due(*first));
       transaction.noticed = true;
       move(*first, noticed);
+    } else if (first->list == noticed && first->is_unreadable) {
+      settle(transaction, Outcome::untrusted, transaction.deadline);
+      ++counters_.expired;
+      table_.erase(*first);
     } else if (first->list == noticed) {
       settle(transaction, Outcome::unanswered, transaction.deadline);
       move(*first, ghosts);

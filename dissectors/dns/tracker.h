@@ -67,6 +67,10 @@ class Tracker {
   void add(const Message& message, const Carriage& carriage, std::uint64_t conversation);
   // The first fragment of a response was seen. The response itself follows through add(), or never.
   void note_response_fragment(const Carriage& response, std::uint16_t id);
+  // Of an open query over TCP: the server hung up instead of answering, or, where `how` is none,
+  // the response may be in a part of the stream that the capture lost.
+  void lose(const Endpoint& client, const Endpoint& server, std::uint64_t tunnel, std::uint16_t id,
+            Rejection how, const Sighting& seen);
   // The last attempt of the open query that was rejected; does not exist when there is none.
   Sighting reject(const Rejected& rejected);
 
@@ -88,6 +92,7 @@ class Tracker {
     Transaction transaction;
     std::uint64_t hash = 0;
     List list = fresh;
+    bool is_unreadable = false;  // the capture may have lost the response
   };
 
   void add_query(const Message& message, const Carriage& carriage, std::uint64_t hash);
