@@ -5,11 +5,13 @@
 // the response: resolver libraries repeat a SERVFAIL at once at the next server, in several rounds,
 // for A and AAAA, with and without search suffixes.
 //
-// Blind spots: a resolver that fails on purpose (policy, RFC 8914 codes 15 to 18) looks like one
-// that cannot; where it says so, the code is quoted. Queries without RD go to authoritative servers
+// Blind spots: a resolver that fails on purpose looks like one that cannot, unless it says so (RFC
+// 8914 codes 15 to 18): then it is worth a note. Queries without RD go to authoritative servers
 // and are no user's lookup.
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "detectors/detector.h"
 
@@ -38,6 +40,7 @@ struct NameKeyHash {
 
 struct Tally {
   std::uint64_t failed = 0;      // actions
+  std::uint64_t on_purpose = 0;  // of those: the resolver says that it is its policy
   std::uint64_t in_trouble = 0;  // actions that met SERVFAIL, failed or not
   std::uint64_t responses = 0;   // SERVFAIL, all attempts together
   Evidence failures;
@@ -60,6 +63,7 @@ class DnsServfail final : public Detector {
     ++tally.in_trouble;
     if (!action.is_servfail() || action.servfail < min_attempts_) return;
     ++tally.failed;
+    if (std::ranges::any_of(action.errors(), dns::is_policy)) ++tally.on_purpose;
     tally.responses += action.servfail;
     tally.failures.add(action.failures);
     tally.clients.add(action.client);
@@ -83,7 +87,7 @@ class DnsServfail final : public Detector {
     const std::string type = dns::type_name(tally.type);
     Finding finding;
     finding.entity = fmt::format("{}/{}", name, key.tunnel);
-    finding.severity = Severity::error;
+    finding.severity = tally.on_purpose == tally.failed ? Severity::note : Severity::error;
     finding.confidence = Confidence::certain;
     finding.title = short_title("", name, " fails with SERVFAIL");
     finding.count = tally.failed;
@@ -108,6 +112,10 @@ class DnsServfail final : public Detector {
 
   static void add_causes(Finding& finding, const NameKey& key, const Tally& tally) {
     const std::string name = key.name.to_string();
+    if (tally.on_purpose == tally.failed) {
+      finding.causes.push_back({"policy", "the resolver refuses the name on purpose",
+                                "it says so in an extended DNS error", ""});
+    }
     for (const auto& [code, count] : tally.errors) {
       finding.causes.push_back(
           {"extended-error", fmt::format("the resolver says: {}", dns::extended_error_name(code)),

@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "detectors/detector.h"
@@ -91,6 +92,8 @@ class DnsServfailStorm final : public Detector {
   void on_dns_transaction(const dns::Transaction& transaction) override {
     if (transaction.outcome != dns::Outcome::answered || !transaction.recursion_desired) return;
     const bool failed = transaction.response.rcode == dns::Rcode::servfail;
+    // What a resolver blocks, it blocks for everyone, and means to.
+    if (failed && std::ranges::any_of(transaction.response.errors(), dns::is_policy)) return;
     // Nothing is kept of what never fails: the maps are empty in healthy traffic.
     if (!failed && responders_.empty()) return;
     const ResponderKey key{transaction.tunnel, transaction.server, 0};
@@ -106,6 +109,7 @@ class DnsServfailStorm final : public Detector {
 
   void on_dns_action(const dns::Action& action) override {
     if (!action.recursion_desired || !action.is_servfail()) return;
+    if (std::ranges::any_of(action.errors(), dns::is_policy)) return;
     for (const dns::LookupServer& responder : action.responders()) {
       add_action(responders_.find({action.tunnel, responder.server, 0}), action, share_);
     }

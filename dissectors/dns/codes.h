@@ -63,6 +63,11 @@ constexpr std::uint16_t class_in = 1;
 std::string type_name(Type type);     // "AAAA", or "TYPE65280" (RFC 3597)
 std::string rcode_name(Rcode rcode);  // "SERVFAIL", or "RCODE3841"
 std::string opcode_name(Opcode opcode);
+// Blocked, Censored, Filtered, Prohibited: whoever says so means it. RFC 8914, sections 4.16
+// to 4.19.
+constexpr bool is_policy(std::uint16_t extended_error) {
+  return extended_error >= 15 && extended_error <= 18;
+}
 std::string extended_error_name(std::uint16_t code);  // "Stale Answer" (RFC 8914), or "EDE 999"
 
 }  // namespace wirefault::dns

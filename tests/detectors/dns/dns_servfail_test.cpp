@@ -29,6 +29,22 @@ TEST_CASE("a SERVFAIL that the next server makes good is nothing", "[detectors][
   CHECK(bench.findings(30).empty());
 }
 
+TEST_CASE("a resolver that says it blocks the name is worth a note", "[detectors][dns-servfail]") {
+  Frames frames;
+  DetectorBench bench{entry_of("dns-servfail")};
+  const std::uint16_t code = GENERATE(std::uint16_t{15}, std::uint16_t{18}, std::uint16_t{22});
+  for (const double at : {0.0, 1.0}) {
+    dns::Transaction blocked = answered(frames, {}, at, at + 0.01, servfail);
+    blocked.response.extended_errors[0] = code;
+    blocked.response.extended_error_count = 1;
+    bench.hear(blocked);
+  }
+  const auto found = bench.findings(30);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].severity == (code == 22 ? Severity::error : Severity::note));
+  CHECK((found[0].causes.at(0).id == "policy") == (code != 22));
+}
+
 // getaddrinfo(): A and AAAA, each tried with and without the search suffix
 TEST_CASE("what one call wanted is one finding", "[detectors][dns-servfail]") {
   Frames frames;
