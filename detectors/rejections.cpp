@@ -18,7 +18,7 @@ constexpr std::uint8_t probe_hop_limit = 4;
 
 // A client that tries so many services, none of them twice, is looking for something.
 constexpr std::uint64_t scanned_services = 8;
-// A datagram that nobody takes is lost once; repeated, it is a fault.
+// A datagram that nobody takes is lost once; repeated, to the same service, it is a fault.
 constexpr std::uint64_t repeated = 3;
 
 // Asked of hosts whether or not they know it: NetBIOS, SSDP, WS-Discovery, mDNS, LLMNR.
@@ -81,7 +81,8 @@ Severity Rejections::severity(const Scene& scene, std::uint64_t tunnel) const {
   if (failures() > 0) return Severity::error;
   // Attempts whose end is still to come.
   if (attempts_ > 0) return Severity::warning;
-  return others_ - discoveries_ >= repeated ? Severity::warning : Severity::note;
+  const bool insists = errors_.count() >= 2 * servers_.distinct();
+  return insists && others_ - discoveries_ >= repeated ? Severity::warning : Severity::note;
 }
 
 void Rejections::fill(Finding& finding, const Scene& scene, std::uint64_t tunnel) const {

@@ -73,6 +73,18 @@ TEST_CASE("one datagram that nobody takes is a note, many are a warning",
   CHECK(found[0].severity == (times == 1 ? Severity::note : Severity::warning));
 }
 
+TEST_CASE("several services that were tried once each are a note",
+          "[detectors][icmp-unreachable]") {
+  Case c;
+  for (std::uint16_t i = 0; i < 3; ++i) {
+    const auto port = static_cast<std::uint16_t>(5060 + i);
+    c.rejected(i, ip::protocol::udp, udp(40000, port, pattern(20)), 3, from_server);
+  }
+  const auto found = c.bench.findings();
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].severity == Severity::note);
+}
+
 TEST_CASE("what provoked its error on purpose, or was not seen, is left alone",
           "[detectors][icmp-unreachable]") {
   Case c;
