@@ -157,8 +157,10 @@ std::uint64_t dropped(const SourceInfo& source) {
 }
 
 // Input that --strict does not put up with: it breaks off, or lost a thousandth of its packets,
-// which is when claims about what was not seen begin to suffer.
+// which is when claims about what was not seen begin to suffer, or cannot be read at all.
 bool is_incomplete(const Result& result) {
+  const auto unknown_link = result.quality.numbers.find("unknown_link");
+  if (unknown_link != result.quality.numbers.end() && unknown_link->second > 0) return true;
   return std::any_of(result.sources.begin(), result.sources.end(), [](const SourceInfo& source) {
     const std::uint64_t drops = dropped(source);
     return source.cut_short || (drops != 0 && drops >= source.packets / 1000);

@@ -251,6 +251,7 @@ Quality assess(const CaptureSummary& summary, const std::vector<SourceInfo>& sou
                      {"snap_cut", summary.quality.snap_cut},
                      {"malformed", malformed_of(summary)},
                      {"not_dissected", not_dissected_of(summary)},
+                     {"unknown_link", summary.unknown_link},
                      {"icmp_unmatched", summary.icmp_unmatched},
                      {"later_fragments", summary.quality.later_fragments},
                      {"clock_steps", summary.quality.clock_steps},

@@ -52,6 +52,7 @@ struct CaptureSummary {
 
   std::array<std::uint64_t, flaw_count> flaws{};       // by Flaw: cut_short is our capture's doing
   std::map<std::string, std::uint64_t> not_dissected;  // by the name of the protocol
+  std::uint64_t unknown_link = 0;  // of those: captured on a link of a type that is not known
   std::uint64_t icmp_packets = 0;
   std::uint64_t icmp_errors = 0;
   std::uint64_t icmp_unmatched = 0;  // errors about nothing that was seen

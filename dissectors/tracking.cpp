@@ -340,6 +340,7 @@ bool Tracking::tables_balance() const {
 void Tracking::name_the_rest() {
   for (const auto& [network, count] : networks_) {
     summary_.not_dissected[link::network_name(network.first, network.second)] += count;
+    if (network.first == link::Network::link_type) summary_.unknown_link += count;
   }
   for (std::size_t protocol = 0; protocol < protocols_.size(); ++protocol) {
     if (protocols_[protocol] == 0) continue;

@@ -89,6 +89,19 @@ TEST_CASE("with --strict, packets that the capture lost count as well", "[cli]")
   CHECK(wirefault({"analyze", file}).status == 0);
 }
 
+TEST_CASE("with --strict, a link type that nobody knows counts as well", "[cli]") {
+  const auto u32 = [](std::uint32_t value) {
+    return std::string(reinterpret_cast<const char*>(&value), sizeof value);
+  };
+  const TemporaryDirectory directory;
+  const std::string file = directory / "odd.pcap";
+  const std::uint32_t user15 = 162;
+  write_file(file, u32(0xa1b2c3d4) + u32(2 | 4 << 16) + u32(0) + u32(0) + u32(65535) + u32(user15) +
+                       u32(1) + u32(0) + u32(60) + u32(60) + std::string(60, '\0'));
+  CHECK(wirefault({"analyze", file}).status == 0);
+  CHECK(wirefault({"analyze", file, "--strict"}).status == 3);
+}
+
 // Every row: what was typed, and what must be said about it on standard error with status 2.
 TEST_CASE("what cannot be done says why and what to do instead", "[cli]") {
   struct Row {
