@@ -196,7 +196,9 @@ class TcpSynFlood final : public Detector {
   void add(Tally& tally, const tcp::ServiceSecond& fact) const {
     const std::int64_t number = fact.begin.time_since_epoch() / seconds{1};
     std::deque<Second>& window = tally.window;
-    while (!window.empty() && number - window.front().number >= window_seconds) {
+    // What lies ahead is of a clock that was set back since.
+    while (!window.empty() && (number - window.front().number >= window_seconds ||
+                               window.front().number - number >= window_seconds)) {
       if (window.front().is_part) tally.total += window.front().counts;
       window.pop_front();
     }

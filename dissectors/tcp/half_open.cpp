@@ -78,7 +78,8 @@ std::uint64_t hash_of_attempt(const Endpoint& initiator, const Endpoint& respond
 }
 
 std::uint32_t left_out_tag(std::uint64_t hash, Timestamp now) {
-  const std::int64_t second = now.time_since_epoch() / seconds{1} % 63;
+  // Times before 1970 are negative.
+  const std::int64_t second = (now.time_since_epoch() / seconds{1} % 63 + 63) % 63;
   return static_cast<std::uint32_t>(hash >> 38) << 6 | static_cast<std::uint32_t>(second + 1);
 }
 
@@ -718,6 +719,8 @@ void HalfOpen::finish(Timestamp end) {
   }
   services_.flush();
   sources_.flush();
+  // Time may start anew.
+  next_second_ = next_due_ = Timestamp::max();
 }
 
 }  // namespace wirefault::tcp

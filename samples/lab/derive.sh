@@ -9,6 +9,8 @@ edit dns-unanswered/fires.pcap dns-unanswered/cut-start.pcap keep=5-8
 edit dns-unanswered/fires.pcap dns-unanswered/cut-torn.pcap keep=1-7 tear=20
 edit dns-unanswered/quiet-answered.pcap dns-unanswered/cut-snaplen.pcap snaplen=60
 edit dns-unanswered/quiet-answered.pcap dns-unanswered/quiet-copies.pcap copy-us=15
+edit dns-unanswered/quiet-answered.pcap dns-unanswered/quiet-set-back.pcap set-back=11
+edit dns-unanswered/fires.pcap dns-unanswered/fires-masqueraded.pcap 'nat=192.0.2.10>203.0.113.9'
 
 edit tcp-retransmission/quiet-healthy.pcap tcp-retransmission/quiet-copies.pcap copy-us=20
 edit tcp-retransmission/quiet-healthy.pcap tcp-retransmission/cut-start.pcap keep=101-400

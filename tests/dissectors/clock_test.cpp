@@ -1,5 +1,7 @@
 #include "dissectors/clock.h"
 
+#include <fmt/format.h>
+
 #include "tests/support/catch.h"
 #include "tests/support/wire_bench.h"
 
@@ -78,6 +80,20 @@ TEST_CASE("what was asked before the clock was set back is not unanswered", "[di
   }
   ask(4006 - back, 20);  // and the capture ends
   CHECK(bench.findings(0).empty());
+}
+
+TEST_CASE("a trickle of SYNs after the clock was set back is no flood", "[dissectors][clock]") {
+  WireBench bench{"tcp-syn-flood"};
+  const auto syn = [&](double when, int i) {
+    const std::string source = fmt::format("198.18.{}.{}", i / 200, 1 + i % 200);
+    bench.wire.send(when, ethernet(ip_datagram({.source = source,
+                                                .protocol = ip::protocol::tcp,
+                                                .identification = static_cast<std::uint32_t>(i)},
+                                               tcp_syn(static_cast<std::uint16_t>(2000 + i), 80))));
+  };
+  syn(4000, 0);
+  for (int i = 1; i < 900; ++i) syn(1000 + i, i);
+  CHECK(bench.findings(60).empty());
 }
 
 }  // namespace wirefault::test
