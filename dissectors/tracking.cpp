@@ -365,7 +365,8 @@ void Tracking::finish() {
   summary_.icmp_unmatched = icmp_.unmatched();
   summary_.quality = quality_.quality();
   summary_.duplicates = duplicates_.counts();
-  summary_.evicted = dns_.counters().evicted + tcp_.evicted() + reassembly_.counters().evicted;
+  summary_.evicted = dns_.counters().evicted + dns_.counters().refused + tcp_.evicted() +
+                     reassembly_.counters().evicted;
   const tcp::TransferCounters& transfers = tcp_.connections().transfers();
   summary_.tcp_data_segments = transfers.data_segments;
   summary_.tcp_repeats = transfers.repeats + tcp_.handshakes().repeats;

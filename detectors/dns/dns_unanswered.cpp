@@ -28,15 +28,17 @@ using std::chrono::seconds;
 // Queries sent to a server and what became of them, over the last minute.
 class RecentShare {
  public:
-  void add(Timestamp when, bool unanswered) {
-    const auto second = when.time_since_epoch() / seconds{1};
-    Slot& slot = slots_[static_cast<std::size_t>(second % std::int64_t{window})];
+  void add(Timestamp when, bool unanswered, std::uint32_t weight) {
+    const std::int64_t second = when.time_since_epoch() / seconds{1};
+    // Times before 1970 are negative.
+    const std::int64_t place = (second % std::int64_t{window} + window) % window;
+    Slot& slot = slots_[static_cast<std::size_t>(place)];
     if (slot.second != second) slot = {second, 0, 0};
-    ++slot.decided;
-    if (unanswered) ++slot.unanswered;
+    slot.decided += weight;
+    if (unanswered) slot.unanswered += weight;
     if (second == summed_) {
-      ++decided_;
-      if (unanswered) ++silent_;
+      decided_ += weight;
+      if (unanswered) silent_ += weight;
     } else {
       sum_up(second);
     }
@@ -145,15 +147,16 @@ class DnsUnanswered final : public Detector {
     // It answered, in a tunnel that its query did not take: tunnels may have a key for each way.
     if (!answered && stray != nullptr && stray->server == transaction.server) return;
     Tally& tally = servers_[key_of(transaction)];
+    const std::uint32_t weight = transaction.weight;
     if (transaction.amends) {
-      --tally.decided;
-      --tally.unanswered;
+      tally.decided -= weight;
+      tally.unanswered -= weight;
     }
     if (transaction.outcome == Outcome::untrusted) return;
-    ++tally.decided;
-    tally.recent.add(transaction.asked(), !answered);
+    tally.decided += weight;
+    tally.recent.add(transaction.asked(), !answered, weight);
     if (answered) {
-      ++tally.answered;
+      tally.answered += weight;
       tally.last_answer = std::max(tally.last_answer, transaction.response.seen.time);
       if (tally.last_answer > tally.last_silence) tally.silent_run = 0;
       if (tally.unanswered == 0) {
@@ -162,9 +165,9 @@ class DnsUnanswered final : public Detector {
       }
       return;
     }
-    ++tally.unanswered;
+    tally.unanswered += weight;
     if (transaction.queries.count() > 1) ++tally.repeated;
-    if (transaction.edns.udp_payload_size >= large_offer) ++tally.large_unanswered;
+    if (transaction.edns.udp_payload_size >= large_offer) tally.large_unanswered += weight;
     tally.last_silence = std::max(tally.last_silence, transaction.queries.last().time);
     if (transaction.queries.last().time > tally.last_answer) ++tally.silent_run;
     if (stray != nullptr) {
@@ -172,8 +175,8 @@ class DnsUnanswered final : public Detector {
       tally.wrong_server = stray->server;
     }
     tally.queries.add(transaction.queries);
-    tally.clients.add(transaction.client.address);
-    tally.names.add(transaction.question.name);
+    tally.clients.add(transaction.client.address, weight);
+    tally.names.add(transaction.question.name, weight);
   }
 
   void on_dns_stray_response(const dns::StrayResponse& response) override {
@@ -269,10 +272,11 @@ class DnsUnanswered final : public Detector {
     if (tally.failed > tally.failed_alone) {
       return down && tally.saved == 0 ? Severity::critical : Severity::error;
     }
-    if (tally.failed > 0 && tally.saved == 0 && !down) return Severity::note;
+    const std::uint64_t worst = tally.recent.worst_percent();
+    if (tally.failed > 0 && tally.saved == 0 && !down && worst < share_) return Severity::note;
     // A notification or update that nobody answers is told again, and hurts no user.
     const bool is_query = key.opcode == static_cast<std::uint16_t>(dns::Opcode::query);
-    if (is_query && (down || tally.recent.worst_percent() >= 50)) return Severity::error;
+    if (is_query && (down || worst >= 50)) return Severity::error;
     return Severity::warning;
   }
 

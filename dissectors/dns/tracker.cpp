@@ -19,6 +19,15 @@ bool may_lack_question(Rcode rcode) {
          rcode == Rcode::servfail;
 }
 
+constexpr std::uint32_t sample_rate = 16;
+
+// The place of a client among the bits.
+std::uint64_t number_of(const IpAddress& client) {
+  QuickHash quick;
+  quick.add(client.bytes());
+  return quick.value() >> 48;
+}
+
 Response describe(const Message& message, const Carriage& carriage) {
   Response response;
   response.seen = carriage.seen;
@@ -107,11 +116,18 @@ void Tracker::add_query(const Message& message, const Carriage& carriage, std::u
     move(*open, open->transaction.noticed ? noticed : fresh);
     return;
   }
+  const std::uint32_t weight = weigh(client, question ? *question : Question{}, message.id());
+  if (weight == 0) {
+    ++counters_.refused;
+    left_out_ = carriage.seen.time;
+    return;
+  }
   if (table_.full()) make_room();
   Entry& entry = table_.insert(hash, fresh);
   ++counters_.inserted;
   entry.hash = hash;
   Transaction& made = entry.transaction;
+  made.weight = weight;
   made.client = client;
   made.server = server;
   made.tunnel = carriage.tunnel;
@@ -135,6 +151,7 @@ void Tracker::add_response(const Message& message, const Carriage& carriage, std
   const auto [entry, ghost] = find(hash, client, server, message, question);
 
   if (entry == nullptr && ghost == nullptr) {
+    if (left_out_ && carriage.seen.time - *left_out_ < answer_timeout_ + late_window_) return;
     StrayResponse stray;
     stray.client = client;
     stray.server = server;
@@ -161,6 +178,7 @@ void Tracker::add_response(const Message& message, const Carriage& carriage, std
     ++counters_.closed;
     table_.erase(*ghost);
   }
+  remember(client.address);
   Entry& matched = entry != nullptr ? *entry : *ghost;
   Transaction& transaction = matched.transaction;
   transaction.has_response = true;
@@ -282,6 +300,23 @@ Timestamp Tracker::due(const Entry& entry) const {
     default:
       return entry.transaction.deadline + late_window_;
   }
+}
+
+// Both are unkeyed, so that the sample is the same in every run.
+std::uint32_t Tracker::weigh(const Endpoint& client, const Question& question, std::uint16_t id) {
+  if (table_.size() * 4 < table_.capacity() * 3) return 1;
+  const std::uint64_t number = number_of(client.address);
+  if ((answered_clients_[number / 64] >> number % 64 & 1) != 0) return 1;
+  QuickHash quick;
+  quick.add(client.address.bytes());
+  quick.add(std::uint64_t{client.port} << 16 | id, question.name.size());
+  quick.add(question.name.wire());
+  return quick.value() % sample_rate == 0 ? sample_rate : 0;
+}
+
+void Tracker::remember(const IpAddress& client) {
+  const std::uint64_t number = number_of(client);
+  answered_clients_[number / 64] |= std::uint64_t{1} << number % 64;
 }
 
 // Ghosts first: what they still know is the least.

@@ -7,6 +7,10 @@
 //                     ├─ dns.answer-timeout after the last attempt ─────▶ unanswered ─▶ late
 //                     └─ capture ends, table full ──────────────────────▶ capture_ended, evicted
 //
+// A flood of queries that nobody answers would fill the table and push everything else out. From
+// three quarters full on, clients that had an answer before are tracked as ever; of the queries of
+// all others one in sixteen is, and stands for as many.
+//
 // An unanswered transaction is remembered for dns.late-window more, so that a late answer can amend
 // what was said of it. What it cannot see: a response that another interface carried, and whether a
 // silent server or the path to it is at fault.
@@ -14,6 +18,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "dissectors/conversation.h"
 #include "dissectors/facts.h"
@@ -112,6 +117,9 @@ class Tracker {
   void move(Entry& entry, List list);
   // The last word on a ghost, which is then gone.
   void retire(Entry& ghost, Timestamp when);
+  // How many queries a new one is to stand for; 0: it is left out.
+  std::uint32_t weigh(const Endpoint& client, const Question& question, std::uint16_t id);
+  void remember(const IpAddress& client);
   void make_room();
   void expire_due(Timestamp now);
   Timestamp due(const Entry& entry) const;
@@ -125,6 +133,10 @@ class Tracker {
   Table<Entry, list_count> table_;
   TableCounters counters_;
   Timestamp next_deadline_ = Timestamp::max();
+  // A bit for each client that had an answer, by hash.
+  std::array<std::uint64_t, 1024> answered_clients_{};
+  // When a query was last left out: its response will match nothing.
+  std::optional<Timestamp> left_out_;
 };
 
 }  // namespace wirefault::dns

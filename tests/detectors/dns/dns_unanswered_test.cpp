@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "tests/support/catch.h"
 #include "tests/support/dns_facts.h"
 
@@ -76,6 +78,28 @@ TEST_CASE("a tunnel may have a key of its own for each direction", "[detectors][
     c.bench.hear(query);
     CHECK(c.only(20).severity == Severity::error);
   }
+}
+
+TEST_CASE("a server that ignores a part of what it is asked is judged by its size",
+          "[detectors][dns-unanswered]") {
+  Case c;
+  const int ignored = GENERATE(1, 3, 5);
+  for (int i = 1; i <= 10; ++i) {
+    const Asked what{.name = fmt::format("host{}.example.com.", i)};
+    const bool is_ignored = i % 2 == 0 && i > 10 - 2 * ignored;
+    c.bench.hear(is_ignored ? unanswered(c.frames, what, {1.0 * i})
+                            : answered(c.frames, what, i, i + 0.01));
+  }
+  const Finding finding = c.only(60);
+  CHECK(finding.severity == (ignored == 1   ? Severity::note
+                             : ignored == 3 ? Severity::warning
+                                            : Severity::error));
+}
+
+TEST_CASE("times before 1970 are times", "[detectors][dns-unanswered]") {
+  Case c;
+  for (int i = 0; i < 70; ++i) c.bench.hear(unanswered(c.frames, {}, {-1.8e9 + i, -1.8e9 + i + 2}));
+  CHECK(c.only(-1.79e9).severity >= Severity::error);
 }
 
 TEST_CASE("three lookups and no other server: the server is down", "[detectors][dns-unanswered]") {
