@@ -102,8 +102,9 @@ void Tracking::add(const Packet& packet, const Ahead& ahead) {
   summary_.bytes += packet.original_length;
   summary_.first = std::min(summary_.first, packet.time);
   quality_.see(packet);
+  const Timestamp before = clock_.now();
   const Timestamp now = clock_.see(packet.time);
-  if (clock_.has_restarted()) restart(now);
+  if (clock_.has_restarted()) restart(before, now);
   advance(now);
 
   if (!ahead.frame) return note_flaw(ahead.frame.flaw());
@@ -134,7 +135,8 @@ void Tracking::add_frame(const link::Frame& frame, const Sighting& seen, Capture
 
 // What is open was begun by a clock that is no more: whether its deadlines have passed cannot be
 // known.
-void Tracking::restart(Timestamp now) {
+void Tracking::restart(Timestamp before, Timestamp now) {
+  latest_ = std::max(latest_.value_or(before), before);
   settle_open(now);
   next_second_ = std::chrono::floor<seconds>(now) + seconds{1};
 }
@@ -351,7 +353,7 @@ void Tracking::name_the_rest() {
 
 void Tracking::finish() {
   settle_open(clock_.now());
-  summary_.last = clock_.now();
+  summary_.last = std::max(latest_.value_or(clock_.now()), clock_.now());
   const tcp::HandshakeTotals& handshakes = tcp_.handshakes();
   summary_.tcp_connections = handshakes.begun;
   summary_.tcp_opened = handshakes.opened;

@@ -66,7 +66,7 @@ class Tracking {
   void read_ahead(const Packet& packet, std::optional<Ahead>& place);
   void prefetch_entries(const Ahead& ahead) const;
   void add(const Packet& packet, const Ahead& ahead);
-  void restart(Timestamp now);
+  void restart(Timestamp before, Timestamp now);
   void settle_open(Timestamp end);
   void advance(Timestamp to);
   void expire(Timestamp to);
@@ -93,6 +93,7 @@ class Tracking {
   Window window_;
   Clock clock_;
   Timestamp next_second_ = Timestamp::max();
+  std::optional<Timestamp> latest_;  // that the clock has told before it started anew
   QualityGauge quality_;
   Duplicates duplicates_;
   ip::Reassembly reassembly_;

@@ -137,8 +137,8 @@ class DnsServfail final : public Detector {
 }  // namespace
 
 DetectorEntry dns_servfail() {
-  return {"dns-servfail", "error", "names that every server fails to resolve", Basis::presence,
-          make_detector<DnsServfail>};
+  return {"dns-servfail", "note to error", "names that every server fails to resolve",
+          Basis::presence, make_detector<DnsServfail>};
 }
 
 }  // namespace wirefault

@@ -82,6 +82,21 @@ TEST_CASE("what was asked before the clock was set back is not unanswered", "[di
   CHECK(bench.findings(0).empty());
 }
 
+TEST_CASE("a capture lasts until the largest time in it", "[dissectors][clock]") {
+  struct Listener final : FactListener {
+    CaptureSummary summary;
+    void on_capture_ended(const CaptureSummary& ended) override { summary = ended; }
+  };
+  Listener listener;
+  Wire wire{listener};
+  for (const double when : {4000.0, 4001.0, 1000.0, 1001.0, 1002.0}) {
+    wire.send(when, ethernet(ip_datagram({.identification = 1}, udp(7, 8, pattern(4)))));
+  }
+  wire.finish();
+  CHECK(listener.summary.first == Wire::at(1000));
+  CHECK(listener.summary.last == Wire::at(4001));
+}
+
 TEST_CASE("a trickle of SYNs after the clock was set back is no flood", "[dissectors][clock]") {
   WireBench bench{"tcp-syn-flood"};
   const auto syn = [&](double when, int i) {
