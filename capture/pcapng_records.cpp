@@ -44,6 +44,11 @@ constexpr std::int64_t nanoseconds_per_second = 1'000'000'000;
 constexpr std::int64_t latest = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t earliest = std::numeric_limits<std::int64_t>::min();
 
+// No packet was captured before 1970 or will soon be after 2116. Within these, nobody need fear
+// that a deadline or a difference of two times does not fit its type.
+constexpr Timestamp first_possible{};
+constexpr Timestamp last_possible{Duration{std::int64_t{1} << 62}};
+
 // Both in nanoseconds. Saturates: a time far out stays far out, and never turns round.
 std::int64_t saturating_add(std::int64_t a, std::int64_t b) {
   std::int64_t sum;
@@ -269,7 +274,9 @@ class PcapngRecords final : public RecordReader {
     packet.link_type = interface.link_type;
     packet.has_time = header.ticks.has_value() && interface.clock.is_known();
     if (packet.has_time) {
-      last_time_ = interface.clock.at(*header.ticks);
+      const Timestamp told = interface.clock.at(*header.ticks);
+      last_time_ = std::clamp(told, first_possible, last_possible);
+      if (last_time_ != told) ++info_.corrected_times;
     } else {
       ++info_.without_time;
     }

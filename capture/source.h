@@ -41,9 +41,10 @@ struct SourceInfo {
   std::uint64_t file_position = 0;    // of the file as stored; for progress
   std::uint64_t packets_dropped = 0;  // sum of epb_dropcount
   std::uint64_t corrected_lengths =
-      0;                              // records whose captured length exceeded the original length
-  std::uint64_t corrected_times = 0;  // records with an impossible fraction of a second
-  std::uint64_t without_time = 0;     // simple packet blocks, unknown resolutions
+      0;  // records whose captured length exceeded the original length
+  // Records with an impossible fraction of a second, or from before 1970 or after 2116.
+  std::uint64_t corrected_times = 0;
+  std::uint64_t without_time = 0;  // simple packet blocks, unknown resolutions
   std::optional<CutShort> cut_short;
 };
 

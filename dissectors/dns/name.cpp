@@ -210,6 +210,7 @@ std::string Name::to_string() const {
 
 bool operator==(const Name& a, const Name& b) {
   if (a.size_ != b.size_) return false;
+  if (a.is_same_case(b)) return true;
   std::size_t i = 0;
   for (; i + 8 <= a.size_; i += 8) {
     std::uint64_t left = 0;
