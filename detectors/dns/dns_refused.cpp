@@ -25,22 +25,13 @@ struct ServerKey {
   friend auto operator<=>(const ServerKey&, const ServerKey&) = default;
 };
 
-// What the server said, one way or the other.
-struct Said {
-  std::uint64_t responses = 0;
-  TopList<IpAddress> clients;
-  TopList<dns::Name> zones;
-
-  void add(const dns::Transaction& transaction) {
-    ++responses;
-    clients.add(transaction.client.address);
-    zones.add(dns::guessed_zone(transaction.question.name));
-  }
-};
-
 struct Tally {
-  Said refused;
-  Said answered;
+  std::uint64_t refused = 0;   // responses
+  std::uint64_t answered = 0;  // since the first of those
+  TopList<IpAddress> clients;  // who was refused, and for which zones
+  TopList<dns::Name> zones;
+  bool answered_a_client = false;  // one of them
+  bool answered_a_zone = false;
   std::uint64_t failed = 0;  // lookups
   std::uint64_t helped = 0;  // lookups that another server answered
   bool is_busy = false;      // refusals came close together
@@ -50,18 +41,8 @@ struct Tally {
   std::deque<Timestamp> recent;                   // refusals of the last minute, few
   Timestamp last_refusal{};
 
-  std::uint64_t share() const {
-    return 100 * refused.responses / (refused.responses + answered.responses);
-  }
+  std::uint64_t share() const { return 100 * refused / (refused + answered); }
 };
-
-template <class Key>
-bool have_one_in_common(const TopList<Key>& few, const TopList<Key>& others) {
-  for (const auto& [key, count] : few.top(TopList<Key>::capacity)) {
-    if (others.count_of(key) > 0) return true;
-  }
-  return false;
-}
 
 class DnsRefused final : public Detector {
  public:
@@ -81,7 +62,7 @@ class DnsRefused final : public Detector {
     if (!refused && servers_.size() == 0) return;
     const ServerKey key{transaction.tunnel, transaction.server, transaction.recursion_desired};
     if (refused) return add_refusal(servers_[key], transaction);
-    if (Tally* tally = servers_.find(key)) tally->answered.add(transaction);
+    if (Tally* tally = servers_.find(key)) add_answer(*tally, transaction);
   }
 
   void on_dns_lookup(const dns::Lookup& lookup) override {
@@ -111,7 +92,9 @@ class DnsRefused final : public Detector {
 
   void add_refusal(Tally& tally, const dns::Transaction& transaction) const {
     const Timestamp when = transaction.response.seen.time;
-    tally.refused.add(transaction);
+    ++tally.refused;
+    tally.clients.add(transaction.client.address);
+    tally.zones.add(dns::guessed_zone(transaction.question.name));
     tally.refusals.add(transaction.response.seen);
     tally.names.add(transaction.question.name);
     for (const std::uint16_t code : transaction.response.errors()) ++tally.errors[code];
@@ -120,6 +103,17 @@ class DnsRefused final : public Detector {
     tally.recent.push_back(when);
     while (when - tally.recent.front() > std::chrono::minutes{1}) tally.recent.pop_front();
     tally.is_busy = tally.recent.size() >= min_refusals_;
+  }
+
+  static void add_answer(Tally& tally, const dns::Transaction& transaction) {
+    ++tally.answered;
+    if (!tally.answered_a_client) {
+      tally.answered_a_client = tally.clients.count_of(transaction.client.address) > 0;
+    }
+    if (!tally.answered_a_zone) {
+      tally.answered_a_zone =
+          tally.zones.count_of(dns::guessed_zone(transaction.question.name)) > 0;
+    }
   }
 
   Finding describe(const Scene& scene, const ServerKey& key, const Tally& tally) const {
@@ -132,15 +126,15 @@ class DnsRefused final : public Detector {
     finding.severity = severity_of(key, tally);
     finding.confidence = Confidence::certain;
     finding.title = short_title("", address, " refuses DNS queries");
-    finding.count = tally.refused.responses;
-    finding.of = tally.refused.responses + tally.answered.responses;
+    finding.count = tally.refused;
+    finding.of = tally.refused + tally.answered;
     finding.unit = "query";
     finding.lower_bound = servers_.evicted() > 0;
     tally.refusals.fill(finding);
     finding.state = scene.now - tally.last_refusal > std::chrono::minutes{1}
                         ? FindingState::ended
                         : FindingState::ongoing;
-    finding.who = {who("client", tally.refused.clients), who("server", key.server),
+    finding.who = {who("client", tally.clients), who("server", key.server),
                    who("name", tally.names)};
     finding.capture_filter = fmt::format("host {} and port {}", address, key.server.port);
     finding.measures = {{"failed_lookups", static_cast<std::int64_t>(tally.failed)},
@@ -167,22 +161,21 @@ class DnsRefused final : public Detector {
            fmt::format("extended DNS error {} in {}", code, plural(count, "response")),
            fmt::format("dig @{} {}", address, name)});
     }
-    const std::string clients = plural(tally.refused.clients.distinct(), "client");
-    const bool nobody_answered = tally.answered.responses == 0;
-    if (!have_one_in_common(tally.refused.clients, tally.answered.clients)) {
-      finding.causes.push_back(
-          {"access-list", "the server's access list leaves these clients out",
-           nobody_answered ? fmt::format("all that {} asked was refused", clients)
-                           : fmt::format("all that {} asked was refused; {} had answers", clients,
-                                         plural(tally.answered.clients.distinct(), "other")),
-           fmt::format("dig @{} . NS", address)});
+    const std::string clients = plural(tally.clients.distinct(), "client");
+    if (!tally.answered_a_client) {
+      finding.causes.push_back({"access-list", "the server's access list leaves these clients out",
+                                tally.answered == 0
+                                    ? fmt::format("all that {} asked was refused", clients)
+                                    : fmt::format("all that {} asked was refused; others had {}",
+                                                  clients, plural(tally.answered, "answer")),
+                                fmt::format("dig @{} . NS", address)});
     }
-    if (!have_one_in_common(tally.refused.zones, tally.answered.zones)) {
+    if (!tally.answered_a_zone) {
       finding.causes.push_back(
           {"foreign-zone", "it is authoritative and was asked about zones it does not serve",
-           nobody_answered ? "no other zone was answered to compare with"
-                           : fmt::format("no zone was both answered and refused; {} answered",
-                                         plural(tally.answered.zones.distinct(), "zone")),
+           tally.answered == 0 ? "no other zone was answered to compare with"
+                               : fmt::format("no answer about the zones refused; {} about others",
+                                             plural(tally.answered, "answer")),
            fmt::format("dig @{} {} +norecurse", address, name)});
     }
     if (finding.causes.empty()) {

@@ -19,7 +19,7 @@ TEST_CASE("a lookup that ends with REFUSED is an error of the server", "[detecto
   CHECK(found[0].count == 2);
   CHECK(found[0].of == 3);
   CHECK(found[0].causes[0].id == "access-list");
-  CHECK(found[0].causes[0].why == "all that 1 client asked was refused; 1 other had answers");
+  CHECK(found[0].causes[0].why == "all that 1 client asked was refused; others had 1 answer");
 }
 
 TEST_CASE("where another server helps it is a warning", "[detectors][dns-refused]") {
