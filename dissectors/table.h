@@ -65,7 +65,7 @@ class Table {
   void prefetch_entry(std::uint64_t hash) const {
     const Slot slot = slots_.get()[hash & mask_];
     if (slot.node == 0 || slot.tag != static_cast<std::uint32_t>(hash)) return;
-    const char* entry = reinterpret_cast<const char*>(&node(slot.node - 1));
+    const char* entry = reinterpret_cast<const char*>(&node(slot.node));
     for (std::size_t at = 0; at < std::min<std::size_t>(sizeof(Node), prefetched); at += 64) {
       fetch_soon(entry + at);
     }
@@ -79,7 +79,7 @@ class Table {
       const Slot& slot = slots_.get()[at];
       if (slot.node == 0) return nullptr;
       if (slot.tag == tag) {
-        Node& candidate = node(slot.node - 1);
+        Node& candidate = node(slot.node);
         if (same(static_cast<Entry&>(candidate))) return &candidate;
       }
     }
@@ -101,7 +101,7 @@ class Table {
     link(number, list);
     std::uint32_t at = made.tag & mask_;
     while (slots_.get()[at].node != 0) at = (at + 1) & mask_;
-    slots_.get()[at] = {made.tag, number + 1};
+    slots_.get()[at] = {made.tag, number};
     ++size_;
     return made;
   }
@@ -130,7 +130,7 @@ class Table {
  private:
   struct Slot {
     std::uint32_t tag;   // the low half of the hash
-    std::uint32_t node;  // number + 1; 0: empty
+    std::uint32_t node;  // 0, a list's head: empty
   };
   struct Node : Entry {
     std::uint32_t previous = 0;
@@ -147,14 +147,15 @@ class Table {
     return count;
   }
 
-  // List heads stand behind the entries, so that links need no special case.
-  std::uint32_t head_of(std::uint32_t list) const { return capacity_ + list; }
+  // List heads stand before the entries, so that links need no special case and an empty table
+  // touches no page of its own.
+  static std::uint32_t head_of(std::uint32_t list) { return list; }
   Node& node(std::uint32_t number) const { return nodes_.get()[number]; }
   std::uint32_t number_of(const Node& entry) const {
     return static_cast<std::uint32_t>(&entry - nodes_.get());
   }
   Entry* at_link(std::uint32_t number) const {
-    return number >= capacity_ ? nullptr : &node(number);
+    return number < list_count ? nullptr : &node(number);
   }
 
   void link(std::uint32_t number, std::uint8_t list) {
@@ -173,7 +174,7 @@ class Table {
   // Closes the gap by pulling back whatever probed past it, so that no tombstones are left.
   void remove_slot(std::uint32_t tag, std::uint32_t number) {
     std::uint32_t gap = tag & mask_;
-    while (slots_.get()[gap].node != number + 1) gap = (gap + 1) & mask_;
+    while (slots_.get()[gap].node != number) gap = (gap + 1) & mask_;
     for (std::uint32_t at = (gap + 1) & mask_; slots_.get()[at].node != 0; at = (at + 1) & mask_) {
       const std::uint32_t home = slots_.get()[at].tag & mask_;
       // It may move into the gap if the gap lies on its way from home.
@@ -194,7 +195,7 @@ class Table {
   Pages<Node> nodes_;
   std::uint32_t mask_;
   std::uint32_t size_ = 0;
-  std::uint32_t fresh_ = 0;
+  std::uint32_t fresh_ = list_count;
   std::uint32_t free_ = none;
 };
 
