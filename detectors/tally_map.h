@@ -51,18 +51,21 @@ class TallyMap {
   TallyMap(const TallyMap&) = delete;
   TallyMap& operator=(const TallyMap&) = delete;
   ~TallyMap() {
-    while (Entry* entry = entries_.oldest()) erase(*entry);
+    for (const List list : {ordinary, held}) {
+      while (Entry* entry = entries_.oldest(list)) erase(*entry);
+    }
   }
 
   // The tally of `key`, made empty on first use.
   Tally& operator[](const Key& key) {
     const std::uint64_t hash = Hash{}(key);
     if (Entry* entry = find(key, hash)) {
-      entries_.move_to(*entry, 0);
+      entries_.move_to(*entry, entry->list);
       return entry->tally();
     }
     if (entries_.full()) {
-      erase(*entries_.oldest());
+      Entry* oldest = entries_.oldest(ordinary);
+      erase(oldest != nullptr ? *oldest : *entries_.oldest(held));
       ++evicted_;
     }
     Entry& made = entries_.insert(hash);
@@ -77,6 +80,14 @@ class TallyMap {
   const Tally* find(const Key& key) const {
     Entry* entry = find(key, Hash{}(key));
     return entry == nullptr ? nullptr : &entry->tally();
+  }
+
+  // The tally has come to something: it gives way only when there are none but such.
+  void hold(const Key& key) {
+    Entry* entry = find(key, Hash{}(key));
+    if (entry == nullptr || entry->list == held) return;
+    entry->list = held;
+    entries_.move_to(*entry, held);
   }
 
   void erase(const Key& key) {
@@ -95,8 +106,10 @@ class TallyMap {
   std::vector<Item> sorted() const {
     std::vector<Item> items;
     items.reserve(entries_.size());
-    for (Entry* entry = entries_.oldest(); entry != nullptr; entry = entries_.after(*entry)) {
-      items.push_back({&entry->key, &entry->tally()});
+    for (const List list : {ordinary, held}) {
+      for (Entry* entry = entries_.oldest(list); entry != nullptr; entry = entries_.after(*entry)) {
+        items.push_back({&entry->key, &entry->tally()});
+      }
     }
     std::sort(items.begin(), items.end(),
               [](const Item& a, const Item& b) { return *a.key < *b.key; });
@@ -104,9 +117,12 @@ class TallyMap {
   }
 
  private:
+  enum List : std::uint8_t { ordinary, held, list_count };
+
   // The table knows nothing of destructors: the tally's is called by hand.
   struct Entry {
     Key key;
+    List list = ordinary;
     alignas(Tally) std::byte memory[sizeof(Tally)];
 
     Tally& tally() { return *std::launder(reinterpret_cast<Tally*>(memory)); }
@@ -121,7 +137,7 @@ class TallyMap {
     entries_.erase(entry);
   }
 
-  Table<Entry> entries_;  // least recently touched first
+  Table<Entry, list_count> entries_;  // least recently touched first
   std::uint64_t evicted_ = 0;
 };
 

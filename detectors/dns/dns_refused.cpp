@@ -69,10 +69,13 @@ class DnsRefused final : public Detector {
     if (lookup.refused == 0 || is_policy(lookup.question)) return;
     for (const dns::LookupServer& asked : lookup.asked_servers()) {
       if (asked.failure_responses == 0 || asked.last_rcode != dns::Rcode::refused) continue;
-      Tally* tally = servers_.find({lookup.tunnel, asked.server, lookup.recursion_desired});
+      const ServerKey key{lookup.tunnel, asked.server, lookup.recursion_desired};
+      Tally* tally = servers_.find(key);
       if (tally == nullptr) continue;
       if (lookup.end == dns::LookupEnd::resolved) ++tally->helped;
-      if (lookup.end == dns::LookupEnd::failed && lookup.attempts >= min_attempts_) ++tally->failed;
+      if (lookup.end != dns::LookupEnd::failed || lookup.attempts < min_attempts_) continue;
+      ++tally->failed;
+      servers_.hold(key);
     }
   }
 

@@ -111,9 +111,11 @@ class DnsServfailStorm final : public Detector {
     if (!action.recursion_desired || !action.is_servfail()) return;
     if (std::ranges::any_of(action.errors(), dns::is_policy)) return;
     for (const dns::LookupServer& responder : action.responders()) {
-      add_action(responders_.find({action.tunnel, responder.server, 0}), action, share_);
+      const ResponderKey key{action.tunnel, responder.server, 0};
+      if (add_action(responders_.find(key), action, share_)) responders_.hold(key);
     }
-    add_action(zones_.find(dns::guessed_zone(action.name)), action, zone_share_);
+    const dns::Name zone = dns::guessed_zone(action.name);
+    if (add_action(zones_.find(zone), action, zone_share_)) zones_.hold(zone);
   }
 
   void judge(const Scene& scene, std::vector<Finding>& findings) const override {
@@ -154,17 +156,21 @@ class DnsServfailStorm final : public Detector {
     tally->last_fine = std::max(tally->last_fine, transaction.response.seen.time);
   }
 
-  void add_action(Tally* tally, const dns::Action& action, std::uint64_t share) const {
-    if (tally == nullptr) return;
+  // True when this makes a storm.
+  bool add_action(Tally* tally, const dns::Action& action, std::uint64_t share) const {
+    if (tally == nullptr) return false;
     ++tally->actions;
     ++tally->minute.at(action.asked).actions;
     const Minute::Second sum = tally->minute.sum(action.asked);
     const std::uint64_t decided = std::uint64_t{sum.failed} + sum.fine;
-    if (sum.actions < min_actions_ || tally->names.distinct() < min_names_ || decided == 0) return;
+    if (sum.actions < min_actions_ || tally->names.distinct() < min_names_ || decided == 0) {
+      return false;
+    }
     const std::uint64_t percent = 100 * std::uint64_t{sum.failed} / decided;
-    if (percent < share) return;
+    if (percent < share) return false;
     tally->stormed = true;
     tally->peak_percent = std::max(tally->peak_percent, percent);
+    return true;
   }
 
   bool is_part_of_a_responder_storm(const Tally& zone) const {

@@ -189,10 +189,11 @@ class DnsUnanswered final : public Detector {
     if (lookup.end == dns::LookupEnd::undecided) return;
     for (const dns::LookupServer& asked : lookup.asked_servers()) {
       if (asked.unanswered == 0) continue;
-      Tally* tally =
-          servers_.find({lookup.tunnel, asked.server, 0, transport_number(asked.transport)});
+      const ServerKey key{lookup.tunnel, asked.server, 0, transport_number(asked.transport)};
+      Tally* tally = servers_.find(key);
       if (tally == nullptr) continue;
       if (lookup.end == dns::LookupEnd::failed) {
+        servers_.hold(key);
         ++tally->failed;
         if (!lookup.is_corroborated()) ++tally->failed_alone;
       } else if (lookup.wait() >= retry_pause) {
@@ -374,7 +375,8 @@ class DnsUnanswered final : public Detector {
       finding.causes.push_back({"server-down", "the server or its host is down", since,
                                 fmt::format("ping -c 3 {}", address)});
       finding.causes.push_back({"filtered", "a filter drops UDP port 53 on the way",
-                                "silence, not a refusal", fmt::format("nc -vz {} 53", address)});
+                                "silence, not a refusal",
+                                fmt::format("dig @{} . NS +tcp", address)});
     } else {
       finding.causes.push_back({"path-loss", "packets are lost on the path",
                                 fmt::format("{} of {} were answered, before and after",

@@ -89,6 +89,26 @@ TEST_CASE("a top list tells the largest first, equal ones in key order", "[detec
   CHECK(list.is_exact());
 }
 
+// What an outage left behind must outlive the thousands of healthy servers that come after it.
+TEST_CASE("a tally that has come to something is given up last", "[detectors][tally]") {
+  TallyMap<std::uint32_t, int> map{16};
+  map[7] = 1;
+  map.hold(7);
+  for (std::uint32_t key = 100; key < 200; ++key) map[key] = 2;
+  REQUIRE(map.find(7) != nullptr);
+  CHECK(*map.find(7) == 1);
+  CHECK(map.evicted() == 85);
+  CHECK(map.sorted().front().tally == map.find(7));
+  // Where all have, the oldest of them goes.
+  for (std::uint32_t key = 300; key < 320; ++key) {
+    map[key] = 3;
+    map.hold(key);
+  }
+  CHECK(map.find(7) == nullptr);
+  CHECK(map.find(319) != nullptr);
+  CHECK(map.size() == 16);
+}
+
 TEST_CASE("a full top list still counts its members", "[detectors][tally]") {
   using List = TopList<std::uint32_t>;
   List list;
