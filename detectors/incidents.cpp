@@ -14,6 +14,7 @@ namespace {
 enum class Link : std::uint8_t {
   pair,      // every host of the effect takes part in the root
   target,    // whom the effect's clients could not reach is whom the root is about
+  service,   // the same, and the same port where both name one
   source,    // the effect's client is the root's
   zone,      // the effect's name lies in the root's zone, or it names the root's server
   resolver,  // the effect's server is the client that the root left without answers
@@ -34,7 +35,7 @@ constexpr std::array rules{
     Rule{"port-scan", "icmp-admin-prohibited", Link::source, "they are answers to the scan"},
     Rule{"icmp-admin-prohibited", "tcp-syn-timeout", Link::target, "a filter says that it rejects"},
     Rule{"icmp-admin-prohibited", "dns-unanswered", Link::target, "a filter says that it rejects"},
-    Rule{"icmp-unreachable", "tcp-syn-timeout", Link::target, "a router says it is unreachable"},
+    Rule{"icmp-unreachable", "tcp-syn-timeout", Link::service, "a router says it is unreachable"},
     Rule{"icmp-unreachable", "dns-unanswered", Link::target, "ICMP says it is unreachable"},
     Rule{"ip-fragment-loss", "dns-fragmented-response-loss", Link::pair, "the fragments are lost"},
     Rule{"ip-fragment-loss", "dns-unanswered", Link::pair, "its answers are among the fragments"},
@@ -88,6 +89,26 @@ bool ends_with_zone(const std::string& name, const std::string& zone) {
   return name == zone || name.ends_with("." + zone);
 }
 
+// The same port of the same host; where one of them names no port, the same host.
+bool names_the_same_service(const Finding& root, const Finding& effect) {
+  const auto services = [](const Finding& finding) {
+    std::vector<std::string> found;
+    for (const Who& who : finding.who) {
+      if (who.role != "server" && who.role != "service") continue;
+      for (const Who::Member& member : who.top) found.push_back(member.text);
+    }
+    return found;
+  };
+  const std::vector<std::string> wanted = services(effect);
+  for (const std::string& each : services(root)) {
+    for (const std::string& other : wanted) {
+      const bool both_have_ports = host_of(each) != each && host_of(other) != other;
+      if (both_have_ports ? each == other : host_of(each) == host_of(other)) return true;
+    }
+  }
+  return false;
+}
+
 bool concern_the_same(Link link, const Finding& root, const Finding& effect) {
   switch (link) {
     case Link::pair: {
@@ -98,6 +119,8 @@ bool concern_the_same(Link link, const Finding& root, const Finding& effect) {
     }
     case Link::target:
       return meet(members(root, {"server", "service"}), members(effect, {"server", "service"}));
+    case Link::service:
+      return names_the_same_service(root, effect);
     case Link::source:
       return meet(members(root, {"client"}), members(effect, {"client"}));
     case Link::zone: {
