@@ -468,7 +468,7 @@ class TcpSynTimeout final : public Detector {
       return;
     }
     const Cause filtered{"filtered", "a filter drops the SYNs on the way", "silence, not a refusal",
-                         "nft monitor trace"};
+                         "nft list ruleset"};
     const Cause host_down{
         "host-down", "the host is down or the address is unused",
         claim.scope == Scope::host
@@ -507,16 +507,20 @@ class TcpSynTimeout final : public Detector {
                              fmt::format("ss -ltn 'sport = :{}'", service.port)};
     const Cause filtered{"client-filtered", "a filter lets only some clients through",
                          "other attempts at the same service succeeded", "nft list ruleset"};
+    const Cause filtered_now{"filtered", "a filter, or the host itself, drops SYNs at times",
+                             "the same client got through at other times", "nft list ruleset"};
+    if (claim.any_attempt([](const Attempt& each) { return each.service_worked; })) {
+      finding.causes.insert(finding.causes.end(), {accept_queue, filtered_now});
+    } else {
+      finding.causes.insert(finding.causes.end(), {filtered, accept_queue});
+    }
+    // Last: kernels before 4.12 did so, and Linux draws where its timestamps start for each
+    // connection anew, so that most come in no order.
     if (claim.all_attempts([](const Attempt& each) { return each.newer_clock_worked; })) {
       finding.causes.push_back(
           {"nat-timestamps", "the server ignores SYNs whose timestamp lies before an earlier one",
            "each came from an address of which a later timestamp had been answered within a minute",
            "nstat -az TcpExtPAWSPassive TcpExtPAWSTimewait"});
-    }
-    if (claim.any_attempt([](const Attempt& each) { return each.service_worked; })) {
-      finding.causes.push_back(accept_queue);
-    } else {
-      finding.causes.insert(finding.causes.end(), {filtered, accept_queue});
     }
   }
 
