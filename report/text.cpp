@@ -218,7 +218,6 @@ class TextReport {
   }
 
   void quality() {
-    if (result_.counts.packets == 0) return;
     std::vector<std::string> said;
     for (const SourceInfo& source : result_.sources) {
       if (!source.cut_short) continue;
@@ -226,6 +225,7 @@ class TextReport {
                                  grouped(source.cut_short->offset), source.cut_short->reason));
     }
     const bool breaks_off = !said.empty();
+    if (result_.counts.packets == 0 && !breaks_off) return;
     for (const QualityNote& note : result_.quality.notes) said.push_back(note.text);
     if (said.size() > 6) {
       const std::size_t more = said.size() - 5;
@@ -313,6 +313,11 @@ class TextReport {
       parts.push_back("all answered");
     } else {
       parts.push_back(fmt::format("{} answered", grouped(counts.dns_answered)));
+    }
+    for (const auto& [rcode, count] : counts.dns_rcodes) {
+      if (rcode == "SERVFAIL" || rcode == "REFUSED") {
+        parts.push_back(fmt::format("{} with {}", grouped(count), rcode));
+      }
     }
     if (counts.dns_late != 0) parts.push_back(fmt::format("{} late", grouped(counts.dns_late)));
     if (counts.dns_unanswered != 0) {

@@ -129,6 +129,20 @@ TEST_CASE("exchanges that failed below any threshold are not called answered", "
   CHECK(has(text, "1 never completed"));
 }
 
+TEST_CASE("answers that are failures are not passed over", "[report]") {
+  Result result = tests::healthy();
+  result.counts.dns_rcodes = {{"NOERROR", 10}, {"SERVFAIL", 8}};
+  CHECK(has(text_report(result, {.width = 200}), "all answered, 8 with SERVFAIL"));
+}
+
+TEST_CASE("a file without packets that is damaged is told so", "[report]") {
+  Result result = tests::healthy();
+  result.counts = {};
+  result.quality.notes.clear();
+  result.sources[0].cut_short = CutShort{28, "block length 8"};
+  CHECK(has(text_report(result, {.width = 200}), "breaks off at byte 28: block length 8"));
+}
+
 TEST_CASE("a capture without DNS or TCP is not called healthy", "[report]") {
   Result result = tests::healthy();
   result.counts = {};
