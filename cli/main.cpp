@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <ios>
 #include <new>
 #include <vector>
 
@@ -146,6 +147,9 @@ int main(int argc, char** argv) {
   } catch (const Error& error) {
     cli::complain(error);
     return static_cast<int>(error.status());
+  } catch (const std::ios_base::failure& error) {
+    cli::write_stderr(fmt::format("wirefault: {}\n", error.what()));
+    return static_cast<int>(ExitStatus::usage);
   } catch (const std::bad_alloc&) {
     cli::write_stderr("wirefault: not enough memory\n  try a smaller --max-mem\n");
     return static_cast<int>(ExitStatus::usage);

@@ -15,6 +15,7 @@ namespace wirefault::cli {
 namespace {
 
 std::string read_text_file(const std::string& name) {
+  if (std::filesystem::is_directory(name)) throw Error{fmt::format("{} is a directory", name)};
   std::ifstream file{name == "-" ? "/dev/stdin" : name, std::ios::binary};
   if (!file) throw Error{fmt::format("cannot open {}: {}", name, std::strerror(errno))};
   return {std::istreambuf_iterator<char>{file}, {}};

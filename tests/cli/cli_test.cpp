@@ -265,6 +265,23 @@ TEST_CASE("a full standard output is an error, a reader that left is none", "[cl
   CHECK(left.err == "");
 }
 
+TEST_CASE("an output that cannot be written does not cost the others", "[cli]") {
+  const TemporaryDirectory directory;
+  const std::string json = directory / "good.json";
+  const ProcessResult result =
+      wirefault({"analyze", "-o", "text:/dev/full", "-o", "json:" + json, fires});
+  CHECK(result.status == 4);
+  CHECK(has(read_file(json), "\"findings\":"));
+}
+
+TEST_CASE("a directory in place of a filter or a list is refused", "[cli]") {
+  for (const char* option : {"-F", "--files-from"}) {
+    const ProcessResult result = wirefault({"analyze", option, "/tmp", fires});
+    CHECK(result.status == 2);
+    CHECK(result.err == "wirefault: /tmp is a directory\n");
+  }
+}
+
 TEST_CASE("the report does not depend on standard error", "[cli]") {
   CHECK(shell("$W analyze $1 2>&-").out == wirefault({"analyze", fires}).out);
   const ProcessResult result = wirefault({"analyze", fires});
