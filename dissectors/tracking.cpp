@@ -15,6 +15,14 @@ constexpr std::int64_t most_seconds_told = 600;
 
 constexpr std::uint16_t dns_port = 53;
 
+// Tunnels over UDP that are not opened, by their registered ports.
+struct ClosedTunnel {
+  std::uint16_t port;
+  const char* name;
+};
+constexpr std::array closed_tunnels{ClosedTunnel{2152, "GTP-U"}, ClosedTunnel{3544, "Teredo"},
+                                    ClosedTunnel{1701, "L2TP"}};
+
 // Shares of --max-mem, in percent; design.md, section 2.
 constexpr std::size_t half_open_share = 15;
 constexpr std::size_t connections_share = 30;
@@ -286,6 +294,10 @@ void Tracking::add_udp(const ip::Datagram& datagram, const Sighting& seen, std::
       dns_.add(*message, carriage);
     }
   } else {
+    for (std::size_t i = 0; i < closed_tunnels.size(); ++i) {
+      const std::uint16_t port = closed_tunnels[i].port;
+      if (source.port == port || destination.port == port) ++closed_tunnels_[i];
+    }
     icmp_.remember(datagram, seen, tunnel);
   }
 }
@@ -343,6 +355,10 @@ void Tracking::name_the_rest() {
   for (const auto& [network, count] : networks_) {
     summary_.not_dissected[link::network_name(network.first, network.second)] += count;
     if (network.first == link::Network::link_type) summary_.unknown_link += count;
+  }
+  for (std::size_t i = 0; i < closed_tunnels.size(); ++i) {
+    if (closed_tunnels_[i] == 0) continue;
+    summary_.not_dissected[closed_tunnels[i].name] += closed_tunnels_[i];
   }
   for (std::size_t protocol = 0; protocol < protocols_.size(); ++protocol) {
     if (protocols_[protocol] == 0) continue;

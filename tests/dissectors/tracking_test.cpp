@@ -40,5 +40,10 @@ TEST_CASE("tunnels in tunnels are opened three deep", "[dissectors]") {
   CHECK(deeper.packets == 1);
 }
 
+TEST_CASE("a tunnel that is not opened is named", "[dissectors]") {
+  const CaptureSummary summary = summary_of(ip_datagram({}, udp(40000, 2152, Octets(40))));
+  CHECK(summary.not_dissected == decltype(summary.not_dissected){{"GTP-U", 1}});
+}
+
 }  // namespace
 }  // namespace wirefault::test
