@@ -13,6 +13,7 @@
 #include "detectors/knowledge/dns_action.h"
 #include "detectors/knowledge/dns_lookup.h"
 #include "detectors/knowledge/dns_zone.h"
+#include "detectors/knowledge/path_sizes.h"
 #include "detectors/knowledge/scanners.h"
 #include "detectors/latency.h"
 #include "detectors/tally_map.h"
@@ -55,6 +56,7 @@ struct Scene {
   Timestamp now{};                          // the packet clock
   bool capture_ended = false;               // nothing more will come
   const tcp::Scanners* scanners = nullptr;  // none: no source is one
+  const PathSizes* sizes = nullptr;         // none: nothing is known of any path
   bool fragments_hidden = false;  // a capture filter may have left out all but first fragments
 
   // Whose attempts are nobody's failure.
@@ -64,6 +66,11 @@ struct Scene {
   // Whose attempts are worth a note at most.
   bool misses_peers(const IpAddress& source, std::uint64_t tunnel) const {
     return scanners != nullptr && scanners->misses_peers(source, tunnel);
+  }
+  // What is known to get through.
+  PathSize size_of(const PathKey& path) const {
+    const PathSize* known = sizes == nullptr ? nullptr : sizes->find(path);
+    return known == nullptr ? PathSize{} : *known;
   }
 };
 

@@ -7,6 +7,8 @@
 #include <optional>
 #include <set>
 
+#include "detectors/knowledge/path_sizes.h"
+
 namespace wirefault {
 namespace {
 
@@ -81,6 +83,20 @@ std::set<std::string> members(const Finding& finding,
   return found;
 }
 
+bool is_about_size(const Finding& root) {
+  return std::find(mtu_detectors.begin(), mtu_detectors.end(), root.detector) !=
+         mtu_detectors.end();
+}
+
+// The two hosts of a finding about a path, in the path's direction; others have none.
+std::vector<std::string> ends_of(const Finding& finding) {
+  const std::size_t arrow = finding.entity.find('>');
+  const std::size_t end = finding.entity.find('/');
+  if (arrow == std::string::npos || end == std::string::npos || end < arrow) return {};
+  return {host_of(finding.entity.substr(0, arrow)),
+          host_of(finding.entity.substr(arrow + 1, end - arrow - 1))};
+}
+
 bool meet(const std::set<std::string>& a, const std::set<std::string>& b) {
   return std::any_of(a.begin(), a.end(), [&](const std::string& each) { return b.contains(each); });
 }
@@ -112,7 +128,10 @@ bool names_the_same_service(const Finding& root, const Finding& effect) {
 bool concern_the_same(Link link, const Finding& root, const Finding& effect) {
   switch (link) {
     case Link::pair: {
-      const auto hosts = members(root, {"client", "server", "service", "address"});
+      auto hosts = members(root, {"client", "server", "service", "address"});
+      const auto ends = ends_of(root);
+      if (is_about_size(effect)) return !ends.empty() && ends == ends_of(effect);
+      hosts.insert(ends.begin(), ends.end());
       const auto clients = members(effect, {"client"});
       const auto servers = members(effect, {"server", "service", "address"});
       return meet(hosts, servers) && (clients.empty() || meet(hosts, clients));
@@ -146,6 +165,37 @@ bool fits_in_time(const Finding& root, const Finding& effect) {
   return root.first <= effect.first + slack && root.last + std::chrono::seconds{60} >= effect.first;
 }
 
+std::uint32_t measure(const Finding& finding, std::string_view key) {
+  for (const Measure& each : finding.measures) {
+    if (each.key == key) return static_cast<std::uint32_t>(each.value);
+  }
+  return 0;
+}
+
+// What the root says of sizes; from the router's own words, where there are any. ICMPv6 has room
+// for sizes that no packet has.
+SizeWindow sizes_of(const Finding& root) {
+  constexpr std::uint32_t largest_packet = 0xffff;
+  const std::uint32_t mtu = std::min(measure(root, "mtu_bytes"), largest_packet);
+  if (mtu != 0) return {mtu, mtu + 1};
+  const std::uint32_t passed = measure(root, "delivered_ip_bytes");
+  const std::uint32_t lost = measure(root, "lost_ip_bytes");
+  return {passed, lost > passed ? lost : 0};
+}
+
+// Whether what the effect lost is as large as what the root loses.
+bool fits_in_size(const Rule& rule, const Finding& root, const Finding& effect) {
+  // Tunnels pad, and senders count options one way or the other.
+  constexpr std::uint32_t slack = 8;
+  // Answers to other queries are small.
+  if (rule.link == Link::pair && effect.detector == "dns-unanswered") {
+    return measure(effect, "large_offers_unanswered") * std::uint64_t{5} >= effect.count * 4;
+  }
+  if (!is_about_size(root)) return true;
+  const std::uint32_t lost = measure(effect, "lost_ip_bytes");
+  return lost == 0 || lost + slack >= sizes_of(root).lost;
+}
+
 struct Explanation {
   std::size_t root = 0;
   std::string_view why;
@@ -157,7 +207,8 @@ std::optional<Explanation> explain(const std::vector<Finding>& findings, std::si
     for (std::size_t root = 0; root < findings.size(); ++root) {
       if (root != effect && rule.root == findings[root].detector &&
           fits_in_time(findings[root], findings[effect]) &&
-          concern_the_same(rule.link, findings[root], findings[effect])) {
+          concern_the_same(rule.link, findings[root], findings[effect]) &&
+          fits_in_size(rule, findings[root], findings[effect])) {
         return Explanation{root, rule.why};
       }
     }
@@ -166,9 +217,22 @@ std::optional<Explanation> explain(const std::vector<Finding>& findings, std::si
 }
 
 std::string title_of(const Finding& root) {
-  const bool too_large =
-      std::find(mtu_detectors.begin(), mtu_detectors.end(), root.detector) != mtu_detectors.end();
-  return too_large ? fmt::format("mtu-path-drop: {}", root.title) : root.title;
+  if (!is_about_size(root)) return root.title;
+  const SizeWindow sizes = sizes_of(root);
+  const auto ends = ends_of(root);
+  if (sizes.lost == 0 || ends.empty()) return fmt::format("mtu-path-drop: {}", root.title);
+  // The limit lies somewhere in the window: where that is wide, only its upper end is known to
+  // hurt.
+  constexpr std::uint32_t wide = 256;
+  const bool is_narrow = sizes.passed != 0 && sizes.lost - sizes.passed <= wide;
+  return fmt::format("mtu-path-drop: {} larger than about {} bytes are dropped between {} and {}",
+                     root.detector == "ip-fragment-loss" ? "datagrams" : "packets",
+                     is_narrow ? sizes.passed : sizes.lost - 1, ends[0], ends[1]);
+}
+
+std::string why_of(const Finding& root, std::string_view rule) {
+  const std::string sizes = is_about_size(root) ? sizes_of(root).to_string() : "";
+  return sizes.empty() ? std::string{rule} : fmt::format("{}; {}", rule, sizes);
 }
 
 }  // namespace
@@ -192,7 +256,7 @@ std::vector<Incident> group(std::vector<Finding>& findings) {
     for (std::size_t effect = 0; effect < findings.size(); ++effect) {
       if (effect == root || root_of(effect) != root) continue;
       incident.findings.push_back(findings[effect].id);
-      if (incident.why.empty()) incident.why = explanations[effect]->why;
+      if (incident.why.empty()) incident.why = why_of(findings[root], explanations[effect]->why);
     }
     if (incident.findings.empty()) continue;
     incident.id = fmt::format("I{}", incidents.size() + 1);

@@ -73,6 +73,7 @@ void Judgement::on_dns_transaction(const dns::Transaction& transaction) {
   }
   if (legs_.is_copy(transaction)) return;
   lookups_.add(transaction, fanout_);
+  path_sizes_.add(transaction);
   audience_.tell(&FactListener::on_dns_transaction, transaction);
 }
 
@@ -104,6 +105,7 @@ void Judgement::on_tcp_source_second(const tcp::SourceSecond& second) {
 }
 
 void Judgement::on_ip_fragmented_datagram(const ip::FragmentedDatagram& datagram) {
+  path_sizes_.add(datagram);
   audience_.tell(&FactListener::on_ip_fragmented_datagram, datagram);
 }
 
@@ -117,6 +119,7 @@ void Judgement::on_icmp_echo_answered(const icmp::EchoAnswered& echo) {
 }
 
 void Judgement::on_icmp_path_mtu(const icmp::PathMtu& path) {
+  path_sizes_.add(path);
   audience_.tell(&FactListener::on_icmp_path_mtu, path);
 }
 
@@ -133,10 +136,12 @@ void Judgement::on_tcp_out_of_order(const tcp::OutOfOrder& fact) {
 }
 
 void Judgement::on_tcp_size_stall(const tcp::SizeStall& fact) {
+  path_sizes_.add(fact);
   audience_.tell(&FactListener::on_tcp_size_stall, fact);
 }
 
 void Judgement::on_tcp_connection_ended(const tcp::ConnectionEnded& fact) {
+  path_sizes_.add(fact);
   audience_.tell(&FactListener::on_tcp_connection_ended, fact);
 }
 
@@ -186,7 +191,8 @@ Result Judgement::result(const std::vector<SourceInfo>& sources) const {
   result.counts.dns_latency_p95_ns = dns_latency_.percentile(95).count();
 
   // What a filter left out shows only at the end.
-  const Scene scene{now_, ended_, &scanners_, !ended_ || hides_fragments(summary_, sources)};
+  const Scene scene{now_, ended_, &scanners_, &path_sizes_,
+                    !ended_ || hides_fragments(summary_, sources)};
   for (std::size_t i = 0; i < detectors_.size(); ++i) {
     std::vector<Finding> found;
     detectors_[i]->judge(scene, found);

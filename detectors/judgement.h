@@ -70,6 +70,7 @@ class Judgement final : public FactListener {
   Fanout fanout_{audience_, actions_};
   tcp::Scanners scanners_;
   tcp::ConnectFailures connect_failures_;
+  PathSizes path_sizes_;
 
   Counts counts_;
   LatencyHistogram dns_latency_;

@@ -322,6 +322,10 @@ class DnsUnanswered final : public Detector {
     finding.measures = {{"lookups_failed", static_cast<std::int64_t>(tally.failed)},
                         {"lookups_saved", static_cast<std::int64_t>(tally.saved)},
                         {"worst_time_lost_ns", tally.time_lost.count()}};
+    if (tally.large_unanswered > 0) {
+      finding.measures.push_back(
+          {"large_offers_unanswered", static_cast<std::int64_t>(tally.large_unanswered)});
+    }
     add_causes(finding, key, tally);
     if (tally.failed_alone > 0 && tally.failed == tally.failed_alone) {
       finding.caveats.push_back({"not-repeated",

@@ -22,14 +22,6 @@ namespace {
 
 using std::chrono::seconds;
 
-struct PathKey {
-  std::uint64_t tunnel = 0;
-  IpAddress source;
-  IpAddress destination;
-  std::uint32_t reserved = 0;  // no padding: hashed as bytes
-  friend auto operator<=>(const PathKey&, const PathKey&) = default;
-};
-
 struct Tally {
   std::uint64_t messages = 0;
   std::uint64_t flows = 0;
@@ -102,8 +94,8 @@ class IcmpFragNeeded final : public Detector {
 
  private:
   Finding describe(const Scene& scene, const PathKey& key, const Tally& tally) const {
-    const std::string source = key.source.to_string();
-    const std::string destination = key.destination.to_string();
+    const std::string source = key.sender.to_string();
+    const std::string destination = key.receiver.to_string();
     Finding finding;
     finding.confidence = Confidence::certain;
     finding.lower_bound = paths_.evicted() > 0;
@@ -139,17 +131,20 @@ class IcmpFragNeeded final : public Detector {
     finding.state =
         scene.now - tally.last > seconds{60} ? FindingState::ended : FindingState::ongoing;
     finding.who = {{"path", {{fmt::format("{} > {}", source, destination), 0}}, 1},
-                   who("client", key.destination),
-                   who("server", key.source),
+                   who("client", key.receiver),
+                   who("server", key.sender),
                    who("router", tally.routers)};
     finding.measures = {{"mtu_bytes", tally.mtu},
                         {"refused_bytes", tally.refused},
                         {"messages", static_cast<std::int64_t>(tally.messages)},
                         {"flows", static_cast<std::int64_t>(tally.flows)},
                         {"slowest_to_adapt_ns", tally.slowest_to_adapt.count()}};
+    if (const std::uint32_t passed = scene.size_of(key).packet.window().passed; passed != 0) {
+      finding.measures.push_back({"delivered_ip_bytes", passed});
+    }
     finding.capture_filter =
         tally.ignored > 0    ? fmt::format("src host {} and dst host {}", source, destination)
-        : key.source.is_v6() ? fmt::format("icmp6 and ip6[40] == 2 and dst host {}", source)
+        : key.sender.is_v6() ? fmt::format("icmp6 and ip6[40] == 2 and dst host {}", source)
                              : fmt::format("icmp[0] == 3 and icmp[1] == 4 and dst host {}", source);
     finding.next = {fmt::format("tracepath -n {}", destination),
                     fmt::format("ip route get {}", destination),
@@ -162,22 +157,22 @@ class IcmpFragNeeded final : public Detector {
     finding.variant = "forged";
     finding.severity = Severity::note;
     finding.confidence = Confidence::probable;
-    finding.entity = fmt::format("{}>{}/{}/forged", key.source.to_string(),
-                                 key.destination.to_string(), key.tunnel);
+    finding.entity = fmt::format("{}>{}/{}/forged", key.sender.to_string(),
+                                 key.receiver.to_string(), key.tunnel);
     finding.title =
-        fmt::format("{} is told an MTU of {} bytes", key.source.to_string(), forged.mtu);
+        fmt::format("{} is told an MTU of {} bytes", key.sender.to_string(), forged.mtu);
     forged.messages.fill(finding);
     finding.count = forged.messages.count();
     finding.unit = "message";
-    finding.who = {who("server", key.source), who("router", forged.reporters)};
+    finding.who = {who("server", key.sender), who("router", forged.reporters)};
     finding.measures = {{"mtu_bytes", forged.mtu}};
     finding.causes = {{"forged", "somebody forges ICMP to slow the sender down",
                        "no link may carry so little", ""}};
     finding.capture_filter =
-        key.source.is_v6()
-            ? fmt::format("icmp6 and ip6[40] == 2 and dst host {}", key.source.to_string())
-            : fmt::format("icmp[0] == 3 and icmp[1] == 4 and dst host {}", key.source.to_string());
-    finding.next = {fmt::format("ip route get {}", key.destination.to_string())};
+        key.sender.is_v6()
+            ? fmt::format("icmp6 and ip6[40] == 2 and dst host {}", key.sender.to_string())
+            : fmt::format("icmp[0] == 3 and icmp[1] == 4 and dst host {}", key.sender.to_string());
+    finding.next = {fmt::format("ip route get {}", key.receiver.to_string())};
     return finding;
   }
 

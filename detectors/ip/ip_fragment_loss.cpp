@@ -23,14 +23,6 @@ using ip::FragmentOutcome;
 using ip::Missing;
 using std::chrono::seconds;
 
-struct PathKey {
-  std::uint64_t tunnel = 0;
-  IpAddress source;
-  IpAddress destination;
-  std::uint32_t reserved = 0;  // no padding: hashed as bytes
-  friend auto operator<=>(const PathKey&, const PathKey&) = default;
-};
-
 // What the first fragment tells of who was talking.
 struct Service {
   std::uint16_t protocol = 0;  // 16 bits, so that there is no padding
@@ -63,8 +55,7 @@ struct Tally {
   std::uint64_t dns_responses = 0;         // of the lost
   std::uint64_t dns_fragments = 0;         // queries of whose response only a fragment came
   std::array<std::uint64_t, 6> missing{};  // by ip::Missing
-  std::uint32_t largest_complete = 0;
-  std::uint64_t tunnelled = 0;  // of the lost: what a tunnel made too large
+  std::uint64_t tunnelled = 0;             // of the lost: what a tunnel made too large
   Evidence fragments;
   TopList<Service> services;
   Timestamp last_lost{};
@@ -118,7 +109,6 @@ class IpFragmentLoss final : public Detector {
   void add_complete(const ip::FragmentedDatagram& datagram) {
     Tally& tally = paths_[key_of(datagram)];
     ++(datagram.outcome == FragmentOutcome::delayed ? tally.delayed : tally.complete);
-    tally.largest_complete = std::max(tally.largest_complete, datagram.total_length);
     tally.last_complete = std::max(tally.last_complete, datagram.settled);
   }
 
@@ -187,8 +177,8 @@ class IpFragmentLoss final : public Detector {
   }
 
   Finding describe(const Scene& scene, const PathKey& key, const Tally& tally) const {
-    const std::string source = key.source.to_string();
-    const std::string destination = key.destination.to_string();
+    const std::string source = key.sender.to_string();
+    const std::string destination = key.receiver.to_string();
     const Missing missing = pattern(tally);
     Finding finding;
     finding.variant = variant_of(missing);
@@ -209,14 +199,19 @@ class IpFragmentLoss final : public Detector {
     finding.who = {{"path", {{fmt::format("{} > {}", source, destination), tally.lost}}, 1},
                    who("service", tally.services)};
     finding.measures = {{"confirmed", static_cast<std::int64_t>(tally.confirmed)},
-                        {"delayed", static_cast<std::int64_t>(tally.delayed)},
-                        {"largest_complete_bytes", tally.largest_complete}};
-    const bool is_v6 = key.source.is_v6();
+                        {"delayed", static_cast<std::int64_t>(tally.delayed)}};
+    const SizeWindow sizes = scene.size_of(key).datagram.window();
+    if (sizes.passed != 0) finding.measures.push_back({"delivered_ip_bytes", sizes.passed});
+    if (sizes.lost != 0) finding.measures.push_back({"lost_ip_bytes", sizes.lost});
+    const bool is_v6 = key.sender.is_v6();
     finding.capture_filter =
         fmt::format("(src host {0} and dst host {1} and {2}) or ({3} and dst host {0})", source,
                     destination, is_v6 ? "ip6[6] == 44" : "ip[6:2] & 0x3fff != 0",
                     is_v6 ? "icmp6 and ip6[40] == 3" : "icmp[0] == 11");
     add_causes(finding, missing, tally);
+    if (sizes.lost != 0 && !finding.causes.empty()) {
+      finding.causes.front().why += "; " + sizes.to_string();
+    }
     if (tally.confirmed == 0 && tally.waited_briefly > 0) {
       finding.caveats.push_back(
           {"capture-ended",

@@ -16,7 +16,7 @@
 #include <optional>
 
 #include "detectors/detector.h"
-#include "detectors/tcp/flow_key.h"
+#include "detectors/flow_key.h"
 
 namespace wirefault {
 namespace {
@@ -192,8 +192,8 @@ class PmtuBlackhole final : public Detector {
 
   Finding describe(const Scene& scene, const PathKey& path, const Tally& tally,
                    const Flows& flows) const {
-    std::uint16_t lost = 0xffff;
-    std::uint16_t passed = 0;
+    std::uint32_t lost = 0xffff;
+    std::uint32_t passed = 0;
     bool cured = false;
     bool sacked = false;
     bool hole = false;
@@ -204,8 +204,8 @@ class PmtuBlackhole final : public Detector {
     for (const auto* flow : flows) {
       const auto& [key, stalled] = *flow;
       const tcp::SizeStall& stall = stalled.stall;
-      lost = std::min(lost, stall.lost_size);
-      passed = std::max({passed, stall.delivered_size, stall.cured_size});
+      lost = std::min<std::uint32_t>(lost, stall.lost_size);
+      passed = std::max<std::uint32_t>({passed, stall.delivered_size, stall.cured_size});
       cured = cured || stall.state == SizeStallState::cured;
       hole = hole || stall.state == SizeStallState::hole;
       sacked = sacked || stall.small_behind;
@@ -214,6 +214,11 @@ class PmtuBlackhole final : public Detector {
       const bool upload = tally.sender_is_initiator;
       clients.add((upload ? key.sender : key.receiver).address);
       servers.add(upload ? key.receiver : key.sender);
+    }
+    // Of other connections too, unless the limit is a new one.
+    const PathSize sizes = scene.size_of(path);
+    if (const std::uint32_t known = sizes.packet.window().passed; known < lost) {
+      passed = std::max(passed, known);
     }
     const std::string sender = path.sender.to_string();
     const std::string receiver = path.receiver.to_string();
@@ -245,7 +250,9 @@ class PmtuBlackhole final : public Detector {
                                  : fmt::format("ping -M do -s {} -c 3 {}", lost - 28, receiver);
     finding.causes = {
         {"icmp-filtered", "a filter drops the ICMP errors that would say what fits",
-         why + "; no such error is in this capture", ping},
+         why + (sizes.reported == 0 ? std::string{"; no such error is in this capture"}
+                                    : fmt::format("; others were told {} bytes", sizes.reported)),
+         ping},
         {"small-mtu", "a link or tunnel on the path takes less, and no router says so",
          tunnel_hint(passed, lost), fmt::format("tracepath -n {}", receiver)},
     };
@@ -255,7 +262,7 @@ class PmtuBlackhole final : public Detector {
     return finding;
   }
 
-  static std::string tunnel_hint(std::uint16_t passed, std::uint16_t lost) {
+  static std::string tunnel_hint(std::uint32_t passed, std::uint32_t lost) {
     std::string names;
     for (const Encapsulation& each : encapsulations) {
       if (each.mtu < passed || each.mtu >= lost) continue;

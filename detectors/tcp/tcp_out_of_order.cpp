@@ -12,7 +12,7 @@
 #include <array>
 
 #include "detectors/detector.h"
-#include "detectors/tcp/flow_key.h"
+#include "detectors/flow_key.h"
 
 namespace wirefault {
 namespace {

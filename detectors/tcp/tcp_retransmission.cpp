@@ -16,7 +16,7 @@
 #include <map>
 
 #include "detectors/detector.h"
-#include "detectors/tcp/flow_key.h"
+#include "detectors/flow_key.h"
 
 namespace wirefault {
 namespace {
@@ -32,6 +32,7 @@ struct Repetition {
   std::uint64_t offset = 0;
   std::uint32_t length = 0;
   std::uint16_t segments = 1;
+  std::uint16_t ip_length = 0;
   std::uint8_t chain = 0;
   RepeatKind kind = RepeatKind::unknown;
   bool full_size = false;
@@ -154,6 +155,7 @@ class TcpRetransmission final : public Detector {
     kept.offset = fact.offset;
     kept.length = fact.length;
     kept.segments = static_cast<std::uint16_t>(std::min<std::uint32_t>(fact.segments, 0xffff));
+    kept.ip_length = fact.ip_length;
     kept.chain = fact.chain;
     kept.kind = fact.kind;
     kept.full_size = fact.is_full_size;
@@ -335,6 +337,20 @@ class TcpRetransmission final : public Detector {
                     fmt::format("mtr -rwbzc 100 {}", far), "ethtool -S DEV | grep -iE 'err|drop'"};
   }
 
+  // Four fifths of what was lost are as large: what says whether size is the matter.
+  static std::uint16_t lost_size(const Flows& flows) {
+    std::vector<std::uint16_t> sizes;
+    for (const Flow& flow : flows) {
+      for (const Repetition& each : flow.tally->kept) {
+        if (!each.spurious && each.kind != RepeatKind::resegmented) sizes.push_back(each.ip_length);
+      }
+    }
+    if (sizes.empty()) return 0;
+    const auto fifth = sizes.begin() + static_cast<std::ptrdiff_t>(sizes.size() / 5);
+    std::nth_element(sizes.begin(), fifth, sizes.end());
+    return *fifth;
+  }
+
   void describe_loss(const Flows& flows, const Path* path, Finding& finding) const {
     Tally sum;
     std::uint8_t chain = 0;
@@ -394,6 +410,9 @@ class TcpRetransmission final : public Detector {
         {"lost_downstream", static_cast<std::int64_t>(sum.downstream)},
         {"timeouts_in_a_row", chain},
         {"stall_ms", sum.stalled / milliseconds{1}}};
+    if (const auto size = lost_size(flows); size != 0) {
+      finding.measures.push_back({"lost_ip_bytes", size});
+    }
     if (sum.round_trip > Duration::zero()) {
       finding.measures.push_back({"round_trip_ns", sum.round_trip.count()});
       if (sum.mss != 0) {

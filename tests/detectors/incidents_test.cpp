@@ -109,5 +109,60 @@ TEST_CASE("large packets that are dropped are named as such", "[detectors][incid
   CHECK(incidents[0].title.starts_with("mtu-path-drop"));
 }
 
+TEST_CASE("size explains what is as large only", "[detectors][incidents]") {
+  std::vector<Finding> findings{
+      finding("F1", "pmtu-blackhole", 100,
+              {one("client", "192.0.2.1"), one("server", "198.51.100.7:443")}),
+      finding("F2", "tcp-retransmission", 100,
+              {one("client", "192.0.2.1"), one("server", "198.51.100.7:443")})};
+  findings[0].entity = "198.51.100.7>192.0.2.1/0";
+  findings[0].measures = {{"lost_ip_bytes", 1500}, {"delivered_ip_bytes", 1400}};
+  SECTION("four fifths of what is repeated are full segments") {
+    findings[1].measures = {{"lost_ip_bytes", 1492}};
+    const auto incidents = group(findings);
+    REQUIRE(incidents.size() == 1);
+    CHECK(incidents[0].title ==
+          "mtu-path-drop: packets larger than about 1400 bytes are dropped between 198.51.100.7 "
+          "and 192.0.2.1");
+    CHECK(incidents[0].why ==
+          "it repeats what is too large to pass; up to 1400 bytes pass, from 1500 on they are "
+          "lost");
+  }
+  SECTION("small ones are lost for another reason") {
+    findings[1].measures = {{"lost_ip_bytes", 1491}};
+    CHECK(group(findings).empty());
+  }
+  SECTION("a wide window is named by its upper end") {
+    findings[0].measures[1].value = 600;
+    CHECK(group(findings).at(0).title.find(" 1499 bytes") != std::string::npos);
+  }
+}
+
+TEST_CASE("a path of fragments lies on one of packets, in its direction",
+          "[detectors][incidents]") {
+  std::vector<Finding> findings{
+      finding("F1", "pmtu-blackhole", 100,
+              {one("client", "192.0.2.1"), one("server", "198.51.100.7:443")}),
+      finding("F2", "ip-fragment-loss", 100,
+              {one("path", "198.51.100.7 > 192.0.2.1"), one("service", "UDP port 500")})};
+  findings[0].entity = "198.51.100.7>192.0.2.1/0";
+  const bool same = GENERATE(true, false);
+  findings[1].entity = same ? "198.51.100.7>192.0.2.1/0" : "192.0.2.1>198.51.100.7/0";
+  CHECK(group(findings).size() == (same ? 1u : 0u));
+}
+
+TEST_CASE("only answers that may be large are lost with fragments", "[detectors][incidents]") {
+  std::vector<Finding> findings{
+      finding("F1", "ip-fragment-loss", 100,
+              {one("path", "198.51.100.53 > 192.0.2.1"), one("service", "UDP port 53")}),
+      finding("F2", "dns-unanswered", 100,
+              {one("client", "192.0.2.1"), one("server", "198.51.100.53:53")})};
+  findings[0].entity = "198.51.100.53>192.0.2.1/0";
+  findings[1].count = 10;
+  const int large = GENERATE(7, 8);
+  findings[1].measures = {{"large_offers_unanswered", large}};
+  CHECK(group(findings).size() == (large == 8 ? 1u : 0u));
+}
+
 }  // namespace
 }  // namespace wirefault::test

@@ -3,7 +3,7 @@
 
 #include <compare>
 
-#include "detectors/detector.h"
+#include "dissectors/tcp/transfer_facts.h"
 
 namespace wirefault {
 
