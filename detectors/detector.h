@@ -15,6 +15,7 @@
 #include "detectors/knowledge/dns_zone.h"
 #include "detectors/knowledge/path_sizes.h"
 #include "detectors/knowledge/scanners.h"
+#include "detectors/knowledge/vantage.h"
 #include "detectors/latency.h"
 #include "detectors/tally_map.h"
 #include "detectors/wording.h"
@@ -58,10 +59,14 @@ struct Scene {
   const tcp::Scanners* scanners = nullptr;  // none: no source is one
   const PathSizes* sizes = nullptr;         // none: nothing is known of any path
   bool fragments_hidden = false;  // a capture filter may have left out all but first fragments
+  const VantageMap* vantages = nullptr;
 
   // Whose attempts are nobody's failure.
   bool is_scanner(const IpAddress& source, std::uint64_t tunnel) const {
     return scanners != nullptr && scanners->is_scanner(source, tunnel);
+  }
+  Vantage vantage_of(const IpAddress& client, const IpAddress& server, std::uint64_t tunnel) const {
+    return vantages == nullptr ? Vantage::unknown : vantages->of(client, server, tunnel);
   }
   // Whose attempts are worth a note at most.
   bool misses_peers(const IpAddress& source, std::uint64_t tunnel) const {

@@ -89,6 +89,7 @@ void Judgement::on_tcp_handshake(const tcp::Handshake& handshake) {
 // As many as there are connections: for knowledge only.
 void Judgement::on_tcp_opened(const tcp::Opened& opened) {
   connect_failures_.add(opened);
+  vantages_.add(opened);
 }
 
 void Judgement::on_tcp_service_second(const tcp::ServiceSecond& second) {
@@ -191,8 +192,9 @@ Result Judgement::result(const std::vector<SourceInfo>& sources) const {
   result.counts.dns_latency_p95_ns = dns_latency_.percentile(95).count();
 
   // What a filter left out shows only at the end.
-  const Scene scene{now_, ended_, &scanners_, &path_sizes_,
-                    !ended_ || hides_fragments(summary_, sources)};
+  const bool fragments_hidden = !ended_ || hides_fragments(summary_, sources);
+  const VantageMap vantages = vantages_.map();
+  const Scene scene{now_, ended_, &scanners_, &path_sizes_, fragments_hidden, &vantages};
   for (std::size_t i = 0; i < detectors_.size(); ++i) {
     std::vector<Finding> found;
     detectors_[i]->judge(scene, found);
@@ -202,6 +204,7 @@ Result Judgement::result(const std::vector<SourceInfo>& sources) const {
     }
   }
   result.quality = assess(summary_, sources);
+  result.quality.vantage = capture_vantage(vantages);
   result.not_looked_at = not_looked_at(summary_);
   apply_gates(summary_, sources, entries_, result);
   merge_tails(result.findings);

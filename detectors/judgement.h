@@ -71,6 +71,7 @@ class Judgement final : public FactListener {
   tcp::Scanners scanners_;
   tcp::ConnectFailures connect_failures_;
   PathSizes path_sizes_;
+  Vantages vantages_;
 
   Counts counts_;
   LatencyHistogram dns_latency_;

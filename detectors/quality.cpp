@@ -261,6 +261,26 @@ Quality assess(const CaptureSummary& summary, const std::vector<SourceInfo>& sou
   return quality;
 }
 
+CaptureVantage capture_vantage(const VantageMap& vantages) {
+  constexpr std::size_t most_shown = 5;
+  CaptureVantage said;
+  said.place = name_of(vantages.of_most());
+  said.near_client = vantages.pairs_at(Vantage::near_client);
+  said.near_server = vantages.pairs_at(Vantage::near_server);
+  said.middle = vantages.pairs_at(Vantage::middle);
+  said.undecided = vantages.pairs_at(Vantage::unknown);
+  for (const VantageMap::Pair& pair : vantages.major(most_shown)) {
+    const VantageVotes& votes = pair.votes;
+    const auto sum = [](const auto& counts) {
+      return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+    };
+    said.pairs.push_back({pair.key.client.to_string(), pair.key.server.to_string(),
+                          name_of(votes.winner()), sum(votes.by_time), sum(votes.by_hop_limit),
+                          votes.to_answer.count(), votes.to_acknowledgment.count()});
+  }
+  return said;
+}
+
 std::vector<std::string> not_looked_at(const CaptureSummary& summary) {
   std::vector<std::string> clauses;
   for (const auto& [server, flows] : summary.quality.encrypted_dns) {

@@ -14,6 +14,9 @@ namespace wirefault {
 
 Quality assess(const CaptureSummary& summary, const std::vector<SourceInfo>& sources);
 
+// Where the capture was taken, as far as the votes tell.
+CaptureVantage capture_vantage(const VantageMap& vantages);
+
 // Traffic that was there and could not be judged, a clause each.
 std::vector<std::string> not_looked_at(const CaptureSummary& summary);
 

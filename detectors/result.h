@@ -55,6 +55,27 @@ struct QualityNote {
   std::string text;  // a clause with its numbers: "212 packets dropped by the kernel (0.02%)"
 };
 
+// Where between clients and servers the capture was taken: "near-client", "near-server", "middle"
+// or "unknown". Told from the handshakes, pair of hosts by pair of hosts.
+struct CaptureVantage {
+  struct Pair {
+    std::string client;
+    std::string server;
+    std::string_view place;
+    std::uint64_t by_time = 0;  // votes
+    std::uint64_t by_hop_limit = 0;
+    std::int64_t to_answer_ns = 0;          // SYN to SYN-ACK in the last handshake that voted
+    std::int64_t to_acknowledgment_ns = 0;  // SYN-ACK to ACK in it
+  };
+
+  std::string_view place = "unknown";  // of more than half of the pairs
+  std::uint64_t near_client = 0;       // pairs
+  std::uint64_t near_server = 0;
+  std::uint64_t middle = 0;
+  std::uint64_t undecided = 0;
+  std::vector<Pair> pairs;  // those with most votes, at most five
+};
+
 struct Quality {
   Grade grade = Grade::ok;         // the worst of the notes
   std::vector<QualityNote> notes;  // worst first, then by kind
@@ -62,6 +83,7 @@ struct Quality {
   // "one_way_flows", "acked_unseen", "malformed", "not_dissected", "evicted" ... all keys always
   // present.
   std::map<std::string, std::uint64_t> numbers;
+  CaptureVantage vantage;
 };
 
 struct Result {

@@ -62,6 +62,24 @@ std::string short_title(std::string_view head, std::string_view subject, std::st
                      subject.substr(subject.size() - (kept - kept / 2)), tail);
 }
 
+void add_vantage(Finding& finding, Vantage vantage, std::string_view what,
+                 std::initializer_list<std::string_view> ruled_out) {
+  if (vantage == Vantage::near_client) {
+    finding.caveats.push_back(
+        {"vantage", fmt::format("captured near the client: whether the {} or their answers were "
+                                "lost cannot be told",
+                                what)});
+  }
+  if (vantage != Vantage::near_server) return;
+  std::erase_if(finding.causes, [&](const Cause& cause) {
+    return std::find(ruled_out.begin(), ruled_out.end(), cause.id) != ruled_out.end();
+  });
+  for (Cause& cause : finding.causes) {
+    cause.why = fmt::format("captured near the server: the {} came so far and no answer left; {}",
+                            what, cause.why);
+  }
+}
+
 std::string printable(std::string_view text) {
   std::string result;
   result.reserve(text.size());

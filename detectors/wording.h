@@ -8,6 +8,7 @@
 
 #include "capture/timestamp.h"
 #include "detectors/finding.h"
+#include "detectors/knowledge/vantage.h"
 #include "detectors/tally_map.h"
 
 namespace wirefault {
@@ -19,6 +20,12 @@ std::string plural(std::uint64_t count, std::string_view noun);   // 1 query, 2 
 
 // `head` + `subject` + `tail` in at most 60 columns: a long subject loses its middle.
 std::string short_title(std::string_view head, std::string_view subject, std::string_view tail);
+
+// What it means for packets without an answer where they were captured. Near the client: nothing.
+// Near the server: they came that far and no answer left, which rules out some of the causes.
+// `what` in the plural: "queries".
+void add_vantage(Finding& finding, Vantage vantage, std::string_view what,
+                 std::initializer_list<std::string_view> ruled_out);
 
 // Everything but printable ASCII becomes \DDD: file and interface names are bytes that somebody
 // else chose, and a report must not be able to move a terminal's cursor.

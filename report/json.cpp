@@ -97,6 +97,25 @@ std::string_view word(Grade grade) {
   return "unusable";
 }
 
+Json vantage_json(const CaptureVantage& vantage) {
+  Json pairs = Json::array();
+  for (const CaptureVantage::Pair& pair : vantage.pairs) {
+    pairs.push_back({{"client", pair.client},
+                     {"server", pair.server},
+                     {"place", pair.place},
+                     {"votes_by_time", pair.by_time},
+                     {"votes_by_hop_limit", pair.by_hop_limit},
+                     {"to_answer_ns", pair.to_answer_ns},
+                     {"to_acknowledgment_ns", pair.to_acknowledgment_ns}});
+  }
+  return {{"place", vantage.place},
+          {"near_client", vantage.near_client},
+          {"near_server", vantage.near_server},
+          {"middle", vantage.middle},
+          {"undecided", vantage.undecided},
+          {"pairs", pairs}};
+}
+
 Json quality_json(const Quality& quality) {
   Json notes = Json::array();
   for (const QualityNote& note : quality.notes) {
@@ -105,7 +124,10 @@ Json quality_json(const Quality& quality) {
                      {"count", note.count == 0 ? Json{} : Json(note.count)},
                      {"text", note.text}});
   }
-  return {{"grade", word(quality.grade)}, {"notes", notes}, {"numbers", quality.numbers}};
+  return {{"grade", word(quality.grade)},
+          {"notes", notes},
+          {"numbers", quality.numbers},
+          {"vantage", vantage_json(quality.vantage)}};
 }
 
 Json incident_json(const Incident& incident) {

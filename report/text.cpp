@@ -239,6 +239,10 @@ class TextReport {
           result_.counts.tcp_connections + result_.counts.dns_transactions > 0;
       if (conversations && is_zero("one_way_flows")) said.push_back("both directions seen");
     }
+    const std::string_view place = result_.quality.vantage.place;
+    if (place == "near-client") said.push_back("taken near the clients");
+    if (place == "near-server") said.push_back("taken near the servers");
+    if (place == "middle") said.push_back("taken between clients and servers");
     std::string_view grade = "good";
     if (breaks_off || result_.quality.grade == Grade::degraded) grade = "usable";
     if (result_.quality.grade == Grade::unusable) grade = "poor";

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "detectors/detector.h"
 #include "detectors/latency.h"
@@ -327,6 +328,10 @@ class DnsUnanswered final : public Detector {
           {"large_offers_unanswered", static_cast<std::int64_t>(tally.large_unanswered)});
     }
     add_causes(finding, key, tally);
+    if (finding.variant.empty()) {
+      add_vantage(finding, vantage_of(scene, key, tally), "queries",
+                  {"path-loss", "large-answers-lost"});
+    }
     if (tally.failed_alone > 0 && tally.failed == tally.failed_alone) {
       finding.caveats.push_back({"not-repeated",
                                  "no client asked again, so an answer that this "
@@ -337,6 +342,15 @@ class DnsUnanswered final : public Detector {
                     fmt::format("dig @{} {} +tcp", address, question),
                     fmt::format("ip route get {}", address)};
     return finding;
+  }
+
+  // Where it was captured; unknown where clients differ.
+  static Vantage vantage_of(const Scene& scene, const ServerKey& key, const Tally& tally) {
+    std::set<Vantage> places;
+    for (const auto& [client, count] : tally.clients.top()) {
+      places.insert(scene.vantage_of(client, key.server.address, key.tunnel));
+    }
+    return places.size() == 1 ? *places.begin() : Vantage::unknown;
   }
 
   static std::string title(const ServerKey& key, const Tally& tally) {

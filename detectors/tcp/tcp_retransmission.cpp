@@ -214,7 +214,8 @@ class TcpRetransmission final : public Detector {
     const Tally* tally;
   };
   using Flows = std::vector<Flow>;
-  using Describe = void (TcpRetransmission::*)(const Flows&, const Path*, Finding&) const;
+  using Describe = void (TcpRetransmission::*)(const Scene&, const Flows&, const Path*,
+                                               Finding&) const;
 
   // As many flows of one path are one problem of the path.
   static constexpr std::size_t flows_of_a_path = 3;
@@ -285,7 +286,7 @@ class TcpRetransmission final : public Detector {
                         flows.begin() + static_cast<std::ptrdiff_t>(at + together));
       Finding finding;
       fill_frame(scene, group, as_one, finding);
-      (this->*describe)(group, path, finding);
+      (this->*describe)(scene, group, path, finding);
       findings.push_back(std::move(finding));
     }
   }
@@ -351,7 +352,8 @@ class TcpRetransmission final : public Detector {
     return *fifth;
   }
 
-  void describe_loss(const Flows& flows, const Path* path, Finding& finding) const {
+  void describe_loss(const Scene& scene, const Flows& flows, const Path* path,
+                     Finding& finding) const {
     Tally sum;
     std::uint8_t chain = 0;
     bool given_up = false;
@@ -420,7 +422,8 @@ class TcpRetransmission final : public Detector {
             {"rate_limit_bps", rate_limit(sum.mss, sum.round_trip, lost, data)});
       }
     }
-    add_causes(flows, sum, chain, given_up, full_size_only, receiver, finding);
+    add_causes(flows, sum, location(scene, flows, sum), chain, given_up, full_size_only, receiver,
+               finding);
     if (!sum.sees_acks) {
       finding.caveats.push_back({"one-sided",
                                  "no acknowledgments in this capture: what was repeated may have "
@@ -444,11 +447,32 @@ class TcpRetransmission final : public Detector {
     return static_cast<std::int64_t>(bits_ms) / us;
   }
 
-  static std::string location(const Tally& sum) {
-    if (sum.upstream == 0) return "the originals passed here: lost between here and the receiver";
-    if (sum.downstream == 0) return "the originals never came here: lost on the sender's side";
-    return fmt::format("{} lost before this capture point, {} behind it", grouped(sum.upstream),
-                       grouped(sum.downstream));
+  // Whose end of the path the capture point is at, as a clause; empty where that is not known.
+  static std::string_view nearness(const Scene& scene, const Flow& flow) {
+    const bool upload = flow.tally->sender_is_initiator;
+    const IpAddress& sender = flow.key->sender.address;
+    const IpAddress& receiver = flow.key->receiver.address;
+    switch (scene.vantage_of(upload ? sender : receiver, upload ? receiver : sender,
+                             flow.key->tunnel)) {
+      case Vantage::near_client:
+        return upload ? ", near the sender" : ", near the receiver";
+      case Vantage::near_server:
+        return upload ? ", near the receiver" : ", near the sender";
+      default:
+        return "";
+    }
+  }
+
+  static std::string location(const Scene& scene, const Flows& flows, const Tally& sum) {
+    const std::string_view near = nearness(scene, flows.front());
+    if (sum.upstream == 0) {
+      return fmt::format("the originals passed here{}: lost between here and the receiver", near);
+    }
+    if (sum.downstream == 0) {
+      return fmt::format("the originals never came here{}: lost on the sender's side", near);
+    }
+    return fmt::format("{} lost before this capture point{}, {} behind it", grouped(sum.upstream),
+                       near, grouped(sum.downstream));
   }
 
   // The share of losses that come three and more in a row.
@@ -469,9 +493,9 @@ class TcpRetransmission final : public Detector {
     return all >= few_lost && in_bursts * 2 >= all;
   }
 
-  void add_causes(const Flows& flows, const Tally& sum, std::uint8_t chain, bool given_up,
-                  bool full_size_only, const std::string& receiver, Finding& finding) const {
-    const std::string where = location(sum);
+  void add_causes(const Flows& flows, const Tally& sum, const std::string& where,
+                  std::uint8_t chain, bool given_up, bool full_size_only,
+                  const std::string& receiver, Finding& finding) const {
     const auto add_mtu = [&] {
       if (!full_size_only) return;
       finding.causes.push_back({"mtu", "large segments do not fit through the path",
@@ -516,7 +540,7 @@ class TcpRetransmission final : public Detector {
     }
   }
 
-  void describe_needless(const Flows& flows, const Path*, Finding& finding) const {
+  void describe_needless(const Scene&, const Flows& flows, const Path*, Finding& finding) const {
     std::uint64_t twice = 0;
     std::uint64_t data = 0;
     std::uint64_t late = 0;

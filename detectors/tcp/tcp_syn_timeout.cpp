@@ -61,6 +61,7 @@ struct Attempt {
   bool service_worked = false;
   bool newer_clock_worked = false;
   bool gave_up_ecn = false;
+  bool left_here = false;  // the SYN was captured where it was sent
 };
 
 struct Group {
@@ -151,11 +152,6 @@ bool is_final(const tcp::Handshake& handshake) {
   return handshake.settled - kept.back().time >= 2 * last_gap;
 }
 
-// The hop limits that stacks begin with: a packet that still has it was captured where it was sent.
-bool is_unrouted(std::uint8_t hop_limit) {
-  return hop_limit == 64 || hop_limit == 128 || hop_limit == 255;
-}
-
 Variant variant_of(const tcp::Handshake& handshake) {
   if (handshake.outcome == tcp::HandshakeOutcome::completed) return delayed;
   if (handshake.syn_acks.empty()) return silent;
@@ -241,10 +237,10 @@ class TcpSynTimeout final : public Detector {
     group.last = std::max(group.last, handshake.syns.last().time);
     if (failure.has_alternative) group.alternative = failure.alternative;
     if (group.attempts.size() < Group::most_kept) {
-      group.attempts.push_back({handshake.initiator().address, handshake.syns, handshake.syn_acks,
-                                is_final(handshake), failure.has_alternative,
-                                failure.service_worked, failure.newer_clock_worked,
-                                handshake.gave_up_ecn});
+      group.attempts.push_back(
+          {handshake.initiator().address, handshake.syns, handshake.syn_acks, is_final(handshake),
+           failure.has_alternative, failure.service_worked, failure.newer_clock_worked,
+           handshake.gave_up_ecn, is_unrouted(handshake.opening.initiator_syn.hop_limit)});
     } else {
       ++group.more;
       if (failure.has_alternative) ++group.more_saved;
@@ -385,11 +381,29 @@ class TcpSynTimeout final : public Detector {
     finding.capture_filter = capture_filter(claim);
     finding.measures = {{"worst_time_lost_ns", worst.count()}};
     add_causes(finding, claim);
+    if (claim.variant == silent) {
+      add_vantage(finding, vantage_of(scene, claim), "SYNs", {"no-route"});
+    }
     const std::string address = key.service.address.to_string();
     finding.next = {fmt::format("nc -vz -w3 {} {}", address, key.service.port),
                     fmt::format("mtr -T -P {} -rwc 20 {}", key.service.port, address),
                     fmt::format("ip route get {}", address)};
     return finding;
+  }
+
+  // Where all of it was captured; unknown where attempts differ.
+  static Vantage vantage_of(const Scene& scene, const Claim& claim) {
+    const auto place = [&](const ServiceKey& key, const Attempt& attempt) {
+      const Vantage voted = scene.vantage_of(attempt.client, key.service.address, key.tunnel);
+      return voted == Vantage::unknown && attempt.left_here ? Vantage::near_client : voted;
+    };
+    const Vantage common = place(claim.key(), claim.example());
+    for (const Failing& each : claim.services) {
+      for (const Attempt* attempt : each.attempts) {
+        if (place(*each.key, *attempt) != common) return Vantage::unknown;
+      }
+    }
+    return common;
   }
 
   static std::string capture_filter(const Claim& claim) {

@@ -55,7 +55,11 @@ struct Opened {
   std::uint64_t tunnel = 0;
   Timestamp asked{};  // the first SYN, where it is in the capture
   Timestamp opened{};
+  Timestamp answered{};   // the SYN-ACK, when `is_timed`
+  bool is_timed = false;  // SYN, SYN-ACK and what acknowledged it were seen, once each
   bool has_timestamp = false;
+  std::uint8_t initiator_hop_limit = 0;  // of the SYN and the SYN-ACK; 0: not seen
+  std::uint8_t responder_hop_limit = 0;
   std::uint32_t timestamp = 0;  // of that SYN: RFC 7323, section 3
 };
 

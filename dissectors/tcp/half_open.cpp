@@ -442,9 +442,13 @@ Opening HalfOpen::complete(Record& record, const Carriage& carriage) {
   if (record.list != ended) {
     settle(record, {HandshakeOutcome::completed, now, carriage.seen, carriage.hop_limit});
   }
+  const bool is_timed =
+      record.syns == 1 && record.syn_acks == 1 && carriage.source == record.initiator;
   listener_.on_tcp_opened({record.initiator, record.responder, record.tunnel,
-                           record.syns > 0 ? record.first.time : now, now,
-                           record.initiator_syn.has_timestamps, record.initiator_syn.timestamp});
+                           record.syns > 0 ? record.first.time : now, now, record.syn_ack.time,
+                           is_timed, record.initiator_syn.has_timestamps,
+                           record.initiator_syn.hop_limit, record.responder_syn.hop_limit,
+                           record.initiator_syn.timestamp});
   sources_.succeed(record.initiator.address, record.tunnel, now);
   const std::uint64_t source = hash_of(record.initiator.address, record.tunnel);
   known_[source & (known_count - 1)] = static_cast<std::uint32_t>(source >> 32);

@@ -273,5 +273,57 @@ TEST_CASE("peers that are gone are worth a note", "[detectors][tcp-syn-timeout]"
   for (const Finding& finding : found) CHECK(finding.severity == Severity::note);
 }
 
+// From segments: client --SYN--> silence, while other connections of it, or to it, open.
+TEST_CASE("the vantage says what a silent SYN can mean", "[detectors][tcp-syn-timeout]") {
+  TcpBench bench{"tcp-syn-timeout"};
+  const Endpoint from = endpoint("192.0.2.1", 40000);
+  const Endpoint to = endpoint("198.51.100.1", 443);
+  const auto open = [&](const Endpoint& a, const Endpoint& b, double when, double answered,
+                        double acknowledged) {
+    bench.wire.send(when, a, b, {.flags = tcp::syn, .hop_limit = 60});
+    bench.wire.send(
+        answered, b, a,
+        {.flags = tcp::syn | tcp::ack, .sequence = 7, .acknowledgment = 1, .hop_limit = 60});
+    bench.wire.send(acknowledged, a, b, {.sequence = 1, .acknowledgment = 8, .hop_limit = 60});
+  };
+  const auto ask = [&] {
+    for (const double when : {1, 2, 4, 8}) {
+      bench.wire.send(when, from, to, {.flags = tcp::syn, .sequence = 5, .hop_limit = 60});
+    }
+  };
+  const auto only = [&] {
+    const auto found = bench.findings(60);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].severity == Severity::error);
+    CHECK(found[0].confidence == Confidence::probable);
+    return found[0];
+  };
+  SECTION("near the client: nothing") {
+    open(from, endpoint("198.51.100.2", 443), 0, 0.02, 0.0201);
+    ask();
+    const Finding finding = only();
+    CHECK(finding.causes.size() == 3);
+    REQUIRE_FALSE(finding.caveats.empty());
+    CHECK(finding.caveats.back().text ==
+          "captured near the client: whether the SYNs or their answers were lost cannot be told");
+  }
+  SECTION("near the server: they arrived") {
+    open(endpoint("192.0.2.2", 40000), endpoint("198.51.100.1", 80), 0, 0.0001, 0.02);
+    ask();
+    const Finding finding = only();
+    REQUIRE_FALSE(finding.causes.empty());
+    CHECK(finding.causes[0].why ==
+          "captured near the server: the SYNs came so far and no answer left; other ports of the "
+          "host answer");
+  }
+  SECTION("unknown: as without it") {
+    ask();
+    const Finding finding = only();
+    CHECK(finding.causes.size() == 3);
+    CHECK(finding.causes[0].why == "silence, not a refusal");
+    for (const Caveat& caveat : finding.caveats) CHECK(caveat.kind != "vantage");
+  }
+}
+
 }  // namespace
 }  // namespace wirefault::test

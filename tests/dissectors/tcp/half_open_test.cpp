@@ -278,5 +278,47 @@ TEST_CASE("a flooded target is sampled, and who matters is not", "[dissectors][t
   CHECK(c.heard.total.half_open_change <= 0);
 }
 
+TEST_CASE("what is repeated in a handshake spoils its times", "[dissectors][tcp]") {
+  struct LastOpened final : FactListener {
+    tcp::Opened last;
+    void on_tcp_opened(const tcp::Opened& fact) override { last = fact; }
+  } heard;
+  Settings settings;
+  tcp::Tracker tracker{settings, {1 << 20, 1 << 20}, HashKey{1, 2}, heard};
+  TcpWire wire{tracker};
+  const Endpoint a = endpoint("192.0.2.1", 40000);
+  const Endpoint b = endpoint("198.51.100.1", 443);
+  const auto answer = [&](double when) {
+    wire.send(when, b, a,
+              {.flags = tcp::syn | tcp::ack, .sequence = 7, .acknowledgment = 1, .hop_limit = 57});
+  };
+  wire.send(0, a, b, {.flags = tcp::syn});
+  bool once = false;
+  SECTION("each once") {
+    once = true;
+    answer(0.02);
+    wire.send(0.03, a, b, {.sequence = 1, .acknowledgment = 8});
+    CHECK(heard.last.answered - heard.last.asked == std::chrono::milliseconds{20});
+    CHECK(heard.last.initiator_hop_limit == 64);
+    CHECK(heard.last.responder_hop_limit == 57);
+  }
+  SECTION("two SYNs") {
+    wire.send(1, a, b, {.flags = tcp::syn});
+    answer(1.02);
+    wire.send(1.03, a, b, {.sequence = 1, .acknowledgment = 8});
+  }
+  SECTION("two SYN-ACKs") {
+    answer(0.02);
+    answer(1.02);
+    wire.send(1.03, a, b, {.sequence = 1, .acknowledgment = 8});
+  }
+  SECTION("the ACK is not in the capture") {
+    answer(0.02);
+    wire.send(0.05, b, a, {.sequence = 8, .acknowledgment = 1, .length = 10});
+  }
+  CHECK(heard.last.initiator == a);
+  CHECK(heard.last.is_timed == once);
+}
+
 }  // namespace
 }  // namespace wirefault::test

@@ -1,0 +1,139 @@
+#include "detectors/knowledge/vantage.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace wirefault {
+namespace {
+
+// One leg is the shorter by so much that the capture was taken at its end.
+constexpr int much_shorter = 5;
+// Hosts themselves take some ten microseconds to answer.
+constexpr Duration shortest_round_trip = std::chrono::microseconds{100};
+
+std::size_t index(Vantage vantage) {
+  return static_cast<std::size_t>(vantage);
+}
+
+Vantage by_time(const tcp::Opened& opened) {
+  if (!opened.is_timed) return Vantage::unknown;
+  const Duration to_answer = opened.answered - opened.asked;
+  const Duration to_acknowledgment = opened.opened - opened.answered;
+  if (to_answer < Duration::zero() || to_acknowledgment < Duration::zero() ||
+      to_answer + to_acknowledgment < shortest_round_trip) {
+    return Vantage::unknown;
+  }
+  if (much_shorter * to_acknowledgment < to_answer) return Vantage::near_client;
+  if (much_shorter * to_answer < to_acknowledgment) return Vantage::near_server;
+  return Vantage::middle;
+}
+
+// Near both is near neither.
+Vantage by_hop_limit(const tcp::Opened& opened) {
+  const bool at_client = is_unrouted(opened.initiator_hop_limit);
+  const bool at_server = is_unrouted(opened.responder_hop_limit);
+  return at_client == at_server ? Vantage::unknown
+         : at_client            ? Vantage::near_client
+                                : Vantage::near_server;
+}
+
+// What has more than half of all, counts being by Vantage.
+template <class Counts>
+Vantage majority(const Counts& counts) {
+  const auto all = std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    if (2 * counts[i] > all) return static_cast<Vantage>(i);
+  }
+  return Vantage::unknown;
+}
+
+}  // namespace
+
+std::string_view name_of(Vantage vantage) {
+  switch (vantage) {
+    case Vantage::near_client:
+      return "near-client";
+    case Vantage::near_server:
+      return "near-server";
+    case Vantage::middle:
+      return "middle";
+    case Vantage::unknown:
+      break;
+  }
+  return "unknown";
+}
+
+VantageVotes& VantageVotes::operator+=(const VantageVotes& other) {
+  for (std::size_t i = 0; i < known_vantages; ++i) {
+    by_time[i] += other.by_time[i];
+    by_hop_limit[i] += other.by_hop_limit[i];
+  }
+  return *this;
+}
+
+std::uint64_t VantageVotes::all() const {
+  return std::accumulate(by_time.begin(), by_time.end(), std::uint64_t{0}) +
+         std::accumulate(by_hop_limit.begin(), by_hop_limit.end(), std::uint64_t{0});
+}
+
+Vantage VantageVotes::winner() const {
+  std::array<std::uint64_t, known_vantages> votes = by_time;
+  for (std::size_t i = 0; i < known_vantages; ++i) votes[i] += by_hop_limit[i];
+  return majority(votes);
+}
+
+void Vantages::add(const tcp::Opened& opened) {
+  const Vantage time = by_time(opened);
+  const Vantage hop_limit = by_hop_limit(opened);
+  if (time == Vantage::unknown && hop_limit == Vantage::unknown) return;
+  const IpAddress& client = opened.initiator.address;
+  const IpAddress& server = opened.responder.address;
+  if (client.is_loopback() || client == server) return;
+  VantageVotes& votes = pairs_[{opened.tunnel, client, server}];
+  if (hop_limit != Vantage::unknown) ++votes.by_hop_limit[index(hop_limit)];
+  if (time == Vantage::unknown) return;
+  ++votes.by_time[index(time)];
+  votes.to_answer = opened.answered - opened.asked;
+  votes.to_acknowledgment = opened.opened - opened.answered;
+}
+
+VantageMap::VantageMap(const TallyMap<ClientAndServer, VantageVotes>& pairs) {
+  for (const auto& [key, votes] : pairs.sorted()) {
+    pairs_.push_back({*key, *votes});
+    ++at_[index(votes->winner())];
+    votes_[*key] += *votes;
+    votes_[{key->tunnel, key->client, {}}] += *votes;
+    votes_[{key->tunnel, {}, key->server}] += *votes;
+  }
+}
+
+Vantage VantageMap::winner(const ClientAndServer& key) const {
+  const auto found = votes_.find(key);
+  return found == votes_.end() ? Vantage::unknown : found->second.winner();
+}
+
+Vantage VantageMap::of(const IpAddress& client, const IpAddress& server,
+                       std::uint64_t tunnel) const {
+  const Vantage own = winner({tunnel, client, server});
+  if (own != Vantage::unknown) return own;
+  // Others tell of one end only, so only that the capture is near that end.
+  const bool at_server = winner({tunnel, {}, server}) == Vantage::near_server;
+  const bool at_client = winner({tunnel, client, {}}) == Vantage::near_client;
+  return at_server == at_client ? Vantage::unknown
+         : at_client            ? Vantage::near_client
+                                : Vantage::near_server;
+}
+
+Vantage VantageMap::of_most() const {
+  return majority(std::array{at_[0], at_[1], at_[2]});
+}
+
+std::vector<VantageMap::Pair> VantageMap::major(std::size_t most) const {
+  std::vector<Pair> pairs = pairs_;
+  std::stable_sort(pairs.begin(), pairs.end(),
+                   [](const Pair& a, const Pair& b) { return a.votes.all() > b.votes.all(); });
+  if (pairs.size() > most) pairs.resize(most);
+  return pairs;
+}
+
+}  // namespace wirefault
