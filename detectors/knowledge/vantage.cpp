@@ -130,8 +130,9 @@ Vantage VantageMap::of_most() const {
 
 std::vector<VantageMap::Pair> VantageMap::major(std::size_t most) const {
   std::vector<Pair> pairs = pairs_;
-  std::stable_sort(pairs.begin(), pairs.end(),
-                   [](const Pair& a, const Pair& b) { return a.votes.all() > b.votes.all(); });
+  std::sort(pairs.begin(), pairs.end(), [](const Pair& a, const Pair& b) {
+    return a.votes.all() != b.votes.all() ? a.votes.all() > b.votes.all() : a.key < b.key;
+  });
   if (pairs.size() > most) pairs.resize(most);
   return pairs;
 }
