@@ -256,16 +256,21 @@ REPEATED = (0, 1000, 3000, 7000, 15000)  # RFC 6298, section 2: after one second
 OTHER = "203.0.113.80"
 
 
+def open_elsewhere(capture):
+    """Another host answers all the while: the way out works."""
+    for number in range(3):
+        other = Attempt(capture, CLIENT, 41000 + number, OTHER, 443)
+        other.ask(100 + 15000 * number)
+        other.opened(120 + 15000 * number)
+
+
 @sample("tcp-syn-timeout/fires-host")
 def silent_host():
     """Three services of one host are silent while another host answers: the host, not a service."""
     capture = Capture()
     for number, port in enumerate((22, 443, 5432)):
         Attempt(capture, CLIENT, 40000 + number, SERVER, port).ask(*(200 * number + when for when in REPEATED))
-    for number in range(3):
-        other = Attempt(capture, CLIENT, 41000 + number, OTHER, 443)
-        other.ask(100 + 15000 * number)
-        other.opened(120 + 15000 * number)
+    open_elsewhere(capture)
     return in_order(capture)
 
 
@@ -277,10 +282,7 @@ def silent_network():
         for client in (10, 11):
             Attempt(capture, f"192.0.2.{client}", 40000 + host, f"198.51.100.{host}", 443).ask(
                 *(300 * host + 50 * client + when for when in REPEATED))
-    for number in range(3):
-        other = Attempt(capture, CLIENT, 41000 + number, OTHER, 443)
-        other.ask(100 + 15000 * number)
-        other.opened(120 + 15000 * number)
+    open_elsewhere(capture)
     return in_order(capture)
 
 
