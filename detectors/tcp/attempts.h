@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <limits>
 #include <vector>
 
@@ -17,16 +18,33 @@ namespace wirefault {
 struct Attempts {
   std::uint32_t begun = 0;
   std::uint32_t completed = 0;
-  std::uint32_t ended = 0;  // refused or rejected: somebody was there to say so
+  // When one was last opened, refused or rejected: somebody was there. Seconds since 1970; 0:
+  // never.
+  std::uint32_t last_answer = 0;
 
   void add(const tcp::ServiceSecond& second) {
     add(begun, second.new_syns);
     add(completed, second.completed);
-    add(ended, second.refused + second.rejected);
+    if (second.completed + second.refused + second.rejected == 0) return;
+    last_answer = std::max(last_answer, number_of(second.begin));
   }
-  bool has_answers() const { return completed > 0 || ended > 0; }
+  bool has_answers() const { return last_answer != 0; }
+  // In a later second than that of `when`: within one, who came first is not known.
+  bool has_answers_after(Timestamp when) const { return last_answer > number_of(when); }
+  // From the end of the second with the last answer; only where there was one.
+  Duration silence_before(Timestamp when) const {
+    const Duration since_epoch = when.time_since_epoch();
+    return std::max(since_epoch - std::chrono::seconds{last_answer + std::int64_t{1}},
+                    Duration::zero());
+  }
 
  private:
+  // Packet times lie between 1970 and 2116; from 2106 on all are the last second.
+  static std::uint32_t number_of(Timestamp when) {
+    const std::int64_t number = when.time_since_epoch() / std::chrono::seconds{1};
+    return static_cast<std::uint32_t>(
+        std::clamp<std::int64_t>(number, 1, std::numeric_limits<std::uint32_t>::max()));
+  }
   static void add(std::uint32_t& sum, std::uint64_t count) {
     sum = static_cast<std::uint32_t>(
         std::min<std::uint64_t>(sum + count, std::numeric_limits<std::uint32_t>::max()));

@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bitset>
 #include <map>
 #include <set>
 
@@ -51,6 +52,37 @@ IpAddress network_of(const IpAddress& host) {
   return host.network(host.is_v6() ? 6 : 3);
 }
 
+// The seconds of some minutes in which a service opened connections.
+class OpenSeconds {
+ public:
+  void add(std::int64_t second) {
+    if (second < 0) return;
+    if (second > newest_) {
+      // What is passed over is forgotten; all of it where a whole turn is.
+      for (std::int64_t each = std::max(newest_ + 1, second - size + 1); each <= second; ++each) {
+        bit(each) = false;
+      }
+      newest_ = second;
+    }
+    if (newest_ - second < size) bit(second) = true;
+  }
+  bool contains(std::int64_t second) const {
+    return second >= 0 && second <= newest_ && newest_ - second < size &&
+           opened_[static_cast<std::size_t>(second % size)];
+  }
+
+ private:
+  // An attempt is told of at most 63 s after its last SYN; Linux sends that 68 s after the first.
+  static constexpr std::int64_t size = 256;
+
+  std::bitset<size>::reference bit(std::int64_t second) {
+    return opened_[static_cast<std::size_t>(second % size)];
+  }
+
+  std::int64_t newest_ = -1;
+  std::bitset<size> opened_;
+};
+
 // One attempt that failed or was late.
 struct Attempt {
   IpAddress client;
@@ -61,7 +93,8 @@ struct Attempt {
   bool service_worked = false;
   bool newer_clock_worked = false;
   bool gave_up_ecn = false;
-  bool left_here = false;  // the SYN was captured where it was sent
+  bool left_here = false;      // the SYN was captured where it was sent
+  bool others_opened = false;  // in a second in which a SYN of this one went unanswered
 };
 
 struct Group {
@@ -87,7 +120,18 @@ struct Failing {
   std::uint64_t more = 0;
 
   std::uint64_t count() const { return attempts.size() + more; }
+  Timestamp first() const {
+    Timestamp earliest = Timestamp::max();
+    for (const Attempt* each : attempts) earliest = std::min(earliest, each->syns.first().time);
+    return earliest;
+  }
 };
+
+Timestamp first_of(const std::vector<Failing>& services) {
+  Timestamp earliest = Timestamp::max();
+  for (const Failing& each : services) earliest = std::min(earliest, each.first());
+  return earliest;
+}
 
 enum class Scope : std::uint8_t { service, host, network };
 
@@ -104,6 +148,7 @@ struct Claim {
     for (const Failing& each : services) all += each.count();
     return all;
   }
+  Timestamp first() const { return first_of(services); }
   template <class Predicate>
   bool all_attempts(Predicate predicate) const {
     return std::all_of(services.begin(), services.end(), [&](const Failing& each) {
@@ -176,6 +221,7 @@ class TcpSynTimeout final : public Detector {
     services_seen_.add({second.tunnel, second.service}, second);
     hosts_seen_.add({second.tunnel, host}, second);
     networks_seen_.add({second.tunnel, network_of(host)}, second);
+    note_opened(second);
   }
 
   void on_tcp_handshake(const tcp::Handshake& handshake) override {
@@ -229,6 +275,38 @@ class TcpSynTimeout final : public Detector {
   // One client alone may be what is at fault.
   static constexpr std::uint64_t independent_clients = 2;
 
+  // Only of services that leave some SYNs without an answer: most never do.
+  void note_opened(const tcp::ServiceSecond& second) {
+    const ServiceKey key{second.tunnel, second.service};
+    const bool in_trouble =
+        second.repeated_syns > 0 ||
+        (second.completed > 0 && second.new_syns > second.completed + second.refused);
+    OpenSeconds* seconds_of = nullptr;
+    if (in_trouble) {
+      seconds_of = &open_seconds_[key];
+    } else if (!open_seconds_.empty() && second.completed > 0) {
+      seconds_of = open_seconds_.find(key);
+    }
+    if (seconds_of != nullptr && second.completed > 0) {
+      seconds_of->add(second.begin.time_since_epoch() / seconds{1});
+    }
+  }
+
+  // Whether the service opened other connections in a second in which it ignored a SYN of this one.
+  bool has_opened_others(const tcp::Handshake& handshake) const {
+    const OpenSeconds* opened =
+        open_seconds_.find({handshake.opening.tunnel, handshake.responder()});
+    if (opened == nullptr) return false;
+    auto ignored = handshake.syns.kept();
+    // The last one was answered in the end.
+    if (handshake.outcome == tcp::HandshakeOutcome::completed) {
+      ignored = ignored.first(ignored.size() - 1);
+    }
+    return std::any_of(ignored.begin(), ignored.end(), [&](const Sighting& syn) {
+      return opened->contains(syn.time.time_since_epoch() / seconds{1});
+    });
+  }
+
   void add(const tcp::ConnectFailure& failure) {
     const tcp::Handshake& handshake = failure.handshake;
     Group& group =
@@ -240,7 +318,8 @@ class TcpSynTimeout final : public Detector {
       group.attempts.push_back(
           {handshake.initiator().address, handshake.syns, handshake.syn_acks, is_final(handshake),
            failure.has_alternative, failure.service_worked, failure.newer_clock_worked,
-           handshake.gave_up_ecn, is_unrouted(handshake.opening.initiator_syn.hop_limit)});
+           handshake.gave_up_ecn, is_unrouted(handshake.opening.initiator_syn.hop_limit),
+           has_opened_others(handshake)});
     } else {
       ++group.more;
       if (failure.has_alternative) ++group.more_saved;
@@ -257,7 +336,8 @@ class TcpSynTimeout final : public Detector {
     return failing;
   }
 
-  // Joins what is silent alike: services of a host, and hosts of a network, that answers nobody.
+  // Joins what is silent alike: services of a host, and hosts of a network, that answers nobody
+  // from the first failure on.
   void widen(std::vector<Failing> services, std::vector<Claim>& claims) const {
     std::map<HostKey, std::vector<Failing>> hosts;
     for (Failing& each : services) {
@@ -268,7 +348,9 @@ class TcpSynTimeout final : public Detector {
       networks[{host.tunnel, network_of(host.host)}].push_back(host);
     }
     for (const auto& [network, members] : networks) {
-      if (members.size() >= hosts_of_a_network && !has_answers(networks_seen_, network)) {
+      Timestamp first = Timestamp::max();
+      for (const HostKey& host : members) first = std::min(first, first_of(hosts[host]));
+      if (members.size() >= hosts_of_a_network && !answers_after(networks_seen_, network, first)) {
         Claim claim{Scope::network, silent, {}};
         for (const HostKey& host : members) {
           std::move(hosts[host].begin(), hosts[host].end(), std::back_inserter(claim.services));
@@ -278,7 +360,8 @@ class TcpSynTimeout final : public Detector {
       }
       for (const HostKey& host : members) {
         std::vector<Failing>& failing = hosts[host];
-        if (failing.size() >= services_of_a_host && !has_answers(hosts_seen_, host)) {
+        if (failing.size() >= services_of_a_host &&
+            !answers_after(hosts_seen_, host, first_of(failing))) {
           claims.push_back({Scope::host, silent, std::move(failing)});
           continue;
         }
@@ -289,9 +372,30 @@ class TcpSynTimeout final : public Detector {
     }
   }
 
-  static bool has_answers(const AttemptCounts<HostKey>& seen, const HostKey& key) {
+  template <class Key>
+  static bool answers_after(const AttemptCounts<Key>& seen, const Key& key, Timestamp when) {
     const Attempts* attempts = seen.find(key);
-    return attempts != nullptr && attempts->has_answers();
+    return attempts != nullptr && attempts->has_answers_after(when);
+  }
+
+  // What is known of all that the claim is about.
+  const Attempts* attempts_at(const Claim& claim) const {
+    const ServiceKey& key = claim.key();
+    switch (claim.scope) {
+      case Scope::service:
+        return services_seen_.find(key);
+      case Scope::host:
+        return hosts_seen_.find({key.tunnel, key.service.address});
+      default:
+        return networks_seen_.find({key.tunnel, network_of(key.service.address)});
+    }
+  }
+  // It answered until the failures began, and nobody since; null where that is not so.
+  const Attempts* before_silence(const Claim& claim) const {
+    const Attempts* attempts = attempts_at(claim);
+    const bool fell_silent = attempts != nullptr && attempts->has_answers() &&
+                             !attempts->has_answers_after(claim.first());
+    return fell_silent ? attempts : nullptr;
   }
 
   std::uint64_t begun(const Claim& claim) const {
@@ -323,8 +427,7 @@ class TcpSynTimeout final : public Detector {
     for (const Failing& each : claim.services) {
       all_saved = all_saved && each.group->more_saved == each.more;
       any_saved = any_saved || each.group->more_saved > 0;
-      const Attempts* seen = services_seen_.find(*each.key);
-      any_answer = any_answer || (seen != nullptr && seen->has_answers());
+      any_answer = any_answer || answers_after(services_seen_, *each.key, each.first());
     }
     if (all_saved) return Severity::warning;
     return any_saved || any_answer || clients < independent_clients ? Severity::error
@@ -380,9 +483,16 @@ class TcpSynTimeout final : public Detector {
     finding.who.push_back(who("server", servers));
     finding.capture_filter = capture_filter(claim);
     finding.measures = {{"worst_time_lost_ns", worst.count()}};
-    add_causes(finding, claim);
+    const Vantage vantage = vantage_of(scene, claim);
+    add_causes(finding, claim, vantage);
     if (claim.variant == silent) {
-      add_vantage(finding, vantage_of(scene, claim), "SYNs", {"no-route"});
+      if (const Attempts* before = before_silence(claim)) {
+        const Duration pause = before->silence_before(claim.first());
+        finding.before =
+            fmt::format("{} opened, the last {} before", plural(before->completed, "connection"),
+                        pause < seconds{1} ? "right" : rough_duration(pause));
+      }
+      add_vantage(finding, vantage, "SYNs", {"no-route"});
     }
     const std::string address = key.service.address.to_string();
     finding.next = {fmt::format("nc -vz -w3 {} {}", address, key.service.port),
@@ -418,11 +528,12 @@ class TcpSynTimeout final : public Detector {
     }
   }
 
-  void add_causes(Finding& finding, const Claim& claim) const {
+  void add_causes(Finding& finding, const Claim& claim, Vantage vantage) const {
     const Endpoint& service = claim.key().service;
     switch (claim.variant) {
       case silent:
         add_causes_of_silence(finding, claim);
+        add_cause_of_timestamps(finding, claim);
         break;
       case synack_lost:
         finding.causes.push_back({"return-path", "what the server answers is lost on the way back",
@@ -437,7 +548,7 @@ class TcpSynTimeout final : public Detector {
             {"bad-checksum", "the SYN-ACK arrives damaged", "", "nstat -az TcpInCsumErrors"});
         break;
       default:
-        add_causes_of_delay(finding, claim, service);
+        add_causes_of_delay(finding, claim, service, vantage);
     }
     for (const Failing& each : claim.services) {
       if (each.group->alternative.port == 0) continue;
@@ -453,32 +564,57 @@ class TcpSynTimeout final : public Detector {
   }
 
   // RFC 3168, section 6.1.1.1: who is not answered tries without ECN.
-  static void add_causes_of_delay(Finding& finding, const Claim& claim, const Endpoint& service) {
+  static void add_causes_of_delay(Finding& finding, const Claim& claim, const Endpoint& service,
+                                  Vantage vantage) {
     const auto gave_up_ecn = [](const Attempt& each) { return each.gave_up_ecn; };
     if (claim.all_attempts(gave_up_ecn)) {
       finding.causes.push_back({"ecn-dropped", "something on the way drops SYNs that ask for ECN",
                                 "each SYN with ECN was silent, and its repetition without opened",
                                 "sysctl net.ipv4.tcp_ecn"});
     }
-    finding.causes.push_back({"path-loss", "packets are lost on the path",
-                              "a repeated SYN got through",
-                              fmt::format("mtr -rwbzc 100 {}", service.address.to_string())});
-    finding.causes.push_back({"accept-queue", "the listener's queue is full now and then",
-                              "SYNs are dropped while connections are open",
-                              fmt::format("ss -ltn 'sport = :{}'", service.port)});
+    const bool others_opened =
+        claim.any_attempt([](const Attempt& each) { return each.others_opened; });
+    const bool reached_it = vantage == Vantage::near_server;
+    if (!reached_it) {
+      finding.causes.push_back({"path-loss", "packets are lost on the path",
+                                "a repeated SYN got through",
+                                fmt::format("mtr -rwbzc 100 {}", service.address.to_string())});
+    }
+    if (reached_it || others_opened) {
+      finding.causes.push_back(
+          {"accept-queue", "the listener's queue is full now and then",
+           fmt::format("{}{}", reached_it ? "captured near the server: the SYNs came so far" : "",
+                       !others_opened ? ""
+                       : reached_it   ? ", and others of the same second were answered"
+                                      : "others of the same second were answered"),
+           fmt::format("ss -ltn 'sport = :{}'", service.port)});
+    }
   }
 
   void add_causes_of_silence(Finding& finding, const Claim& claim) const {
     const Endpoint& service = claim.key().service;
     const std::string address = service.address.to_string();
-    const Attempts* seen = services_seen_.find(claim.key());
-    if (claim.scope == Scope::service && seen != nullptr && seen->completed > 0) {
+    const Timestamp first = claim.first();
+    const bool host_answers =
+        answers_after(hosts_seen_, {claim.key().tunnel, service.address}, first);
+    if (before_silence(claim) != nullptr) {
+      return add_causes_of_end(finding, claim, claim.scope == Scope::service && host_answers);
+    }
+    if (claim.scope == Scope::service && answers_after(services_seen_, claim.key(), first)) {
       return add_causes_of_some(finding, claim);
     }
-    if (claim.scope == Scope::service &&
-        has_answers(hosts_seen_, {claim.key().tunnel, service.address})) {
+    // Whoever nobody asked since then has not fallen silent.
+    const Attempts* host = hosts_seen_.find({claim.key().tunnel, service.address});
+    if (claim.scope == Scope::service && host != nullptr && host->has_answers()) {
       finding.causes.push_back({"port-filtered", "a filter drops what is sent to this port",
-                                "other ports of the host answer", "nft list ruleset"});
+                                host_answers ? "other ports of the host answer"
+                                             : "other ports of the host answered before",
+                                "nft list ruleset"});
+      if (!host_answers) {
+        finding.causes.push_back({"host-down", "the host has gone down since",
+                                  "nothing of it has answered after that",
+                                  fmt::format("ping -c 3 {}", address)});
+      }
       return;
     }
     const Cause filtered{"filtered", "a filter drops the SYNs on the way", "silence, not a refusal",
@@ -507,35 +643,68 @@ class TcpSynTimeout final : public Detector {
     }
   }
 
+  // Last: kernels before 4.12 did so, and Linux draws where its timestamps start for each
+  // connection anew, so that most come in no order.
+  static void add_cause_of_timestamps(Finding& finding, const Claim& claim) {
+    if (!claim.all_attempts([](const Attempt& each) { return each.newer_clock_worked; })) return;
+    finding.causes.push_back(
+        {"nat-timestamps", "the server ignores SYNs whose timestamp lies before an earlier one",
+         "each came from an address of which a later timestamp had been answered within a minute",
+         "nstat -az TcpExtPAWSPassive TcpExtPAWSTimewait"});
+  }
+
   static std::uint64_t hosts_of(const Claim& claim) {
     std::set<IpAddress> hosts;
     for (const Failing& each : claim.services) hosts.insert(each.key->service.address);
     return hosts.size();
   }
 
-  // Some attempts at the service succeeded, others did not.
+  // It worked, and from one moment on nobody gets an answer.
+  static void add_causes_of_end(Finding& finding, const Claim& claim, bool host_answers) {
+    const Endpoint& service = claim.key().service;
+    const std::string address = service.address.to_string();
+    // A process that has stopped: the kernel opens as many connections as its queue holds.
+    const Cause stuck{"accept-queue", "its process accepts no more connections",
+                      host_answers ? "it answered before, and other ports of the host still do"
+                                   : "it answered before",
+                      fmt::format("ss -ltnp 'sport = :{}'", service.port)};
+    const Cause filtered{"filtered", "a filter drops its packets since then",
+                         "silence, not a refusal", "nft list ruleset"};
+    if (host_answers) {
+      finding.causes.insert(finding.causes.end(), {stuck, filtered});
+      return;
+    }
+    const std::string_view why = "it answered before, and nothing there has since";
+    const Cause host_down{"host-down", "the host went down", std::string{why},
+                          fmt::format("ping -c 3 {}", address)};
+    const Cause no_route{"no-route", "the way there was lost", std::string{why},
+                         fmt::format("ip route get {}", address)};
+    if (claim.scope == Scope::network) {
+      finding.causes.insert(finding.causes.end(), {no_route, filtered});
+      return;
+    }
+    finding.causes.insert(finding.causes.end(), {host_down, no_route});
+    if (claim.scope == Scope::service) finding.causes.push_back(stuck);
+    finding.causes.push_back(filtered);
+  }
+
+  // Some attempts at the service succeeded since, others did not.
   static void add_causes_of_some(Finding& finding, const Claim& claim) {
     const Endpoint& service = claim.key().service;
     const Cause accept_queue{"accept-queue", "the listener's queue is full now and then",
-                             "some SYNs are answered, others dropped",
+                             "others of the same second were answered",
                              fmt::format("ss -ltn 'sport = :{}'", service.port)};
     const Cause filtered{"client-filtered", "a filter lets only some clients through",
                          "other attempts at the same service succeeded", "nft list ruleset"};
     const Cause filtered_now{"filtered", "a filter, or the host itself, drops SYNs at times",
                              "the same client got through at other times", "nft list ruleset"};
-    if (claim.any_attempt([](const Attempt& each) { return each.service_worked; })) {
-      finding.causes.insert(finding.causes.end(), {accept_queue, filtered_now});
-    } else {
-      finding.causes.insert(finding.causes.end(), {filtered, accept_queue});
-    }
-    // Last: kernels before 4.12 did so, and Linux draws where its timestamps start for each
-    // connection anew, so that most come in no order.
-    if (claim.all_attempts([](const Attempt& each) { return each.newer_clock_worked; })) {
-      finding.causes.push_back(
-          {"nat-timestamps", "the server ignores SYNs whose timestamp lies before an earlier one",
-           "each came from an address of which a later timestamp had been answered within a minute",
-           "nstat -az TcpExtPAWSPassive TcpExtPAWSTimewait"});
-    }
+    const bool worked = claim.any_attempt([](const Attempt& each) { return each.service_worked; });
+    // A listener whose queue is full still answers whoever comes just as there is room.
+    const bool others_opened =
+        claim.any_attempt([](const Attempt& each) { return each.others_opened; });
+    if (worked && others_opened) finding.causes.push_back(accept_queue);
+    finding.causes.push_back(worked ? filtered_now : filtered);
+    if (!worked && others_opened) finding.causes.push_back(accept_queue);
   }
 
   const std::uint64_t min_timeouts_;
@@ -545,6 +714,7 @@ class TcpSynTimeout final : public Detector {
   AttemptCounts<ServiceKey> services_seen_;
   AttemptCounts<HostKey> hosts_seen_;
   AttemptCounts<HostKey> networks_seen_;
+  TallyMap<ServiceKey, OpenSeconds> open_seconds_{512};
 };
 
 }  // namespace

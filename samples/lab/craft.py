@@ -286,6 +286,27 @@ def silent_network():
     return in_order(capture)
 
 
+@sample("tcp-syn-timeout/fires-outage")
+def host_goes_down():
+    """Two services of one host answer two clients for twenty seconds, and then nobody; another host
+    goes on answering."""
+    capture = Capture()
+    for second in range(40):
+        for number, port in enumerate((443, 5432)):
+            attempt = Attempt(capture, f"192.0.2.{10 + second % 2}", 40000 + 2 * second + number, SERVER, port)
+            at = 1000 * second + 130 * number
+            if second < 20:
+                attempt.ask(at)
+                attempt.opened(at + 20)
+            elif second < 24:
+                attempt.ask(*(at + when for when in REPEATED))
+        if second % 2:
+            alive = Attempt(capture, CLIENT, 50000 + second, OTHER, 443)
+            alive.ask(1000 * second + 500)
+            alive.opened(1000 * second + 520)
+    return in_order(capture)
+
+
 @sample("tcp-syn-timeout/fires-ecn")
 def ecn_is_dropped():
     """A firewall drops SYNs with ECE and CWR; the repetition comes without and is answered."""

@@ -74,6 +74,52 @@ record_fires-second-address() {
   captured
 }
 
+# slow_listener ACCEPTED PAUSE: takes one connection each PAUSE seconds, ACCEPTED of them in all; its
+# queue holds two.
+slow_listener() {
+  on_server python3 -c '
+import socket, sys, time
+queue = socket.create_server(("", 9001), backlog=1)
+kept = []
+for _ in range(int(sys.argv[1])):
+    kept.append(queue.accept())
+    time.sleep(float(sys.argv[2]))
+time.sleep(600)' "$@" &
+  until on_server ss -lnt | grep -q ':9001 '; do sleep 0.1; done
+}
+
+# Seen at the server, which takes a connection every 0.6 s while a client comes every 0.3 s: SYNs are
+# dropped while others get through.
+record_fires-accept-queue() {
+  slow_listener 100 0.6
+  capture "$S" s0
+  local i
+  for i in $(seq 24); do
+    attempt give-up=9 wait=1 &
+    sleep 0.3
+  done
+  sleep 9
+  echo_from "$S" $client4
+  captured
+}
+
+# The process takes eight connections and then no more: the queue fills up, and from there on nobody
+# gets an answer. Another port of the host answers all the while.
+record_fires-stuck() {
+  slow_listener 8 0
+  web_server
+  capture "$C" c0
+  local i
+  for i in $(seq 14); do
+    attempt give-up=6 wait=0.1 &
+    on_client curl -s -o /dev/null http://$server4/1
+    sleep 1
+  done
+  sleep 9
+  echo_from "$C" $server4
+  captured
+}
+
 # Happy Eyeballs: IPv6 is silent, curl has its IPv4 connection 0.2 s later and drops the other one.
 record_quiet-happy-eyeballs() {
   dns_server "$S" $server4

@@ -26,7 +26,6 @@ TEST_CASE("attempts are counted exactly for thousands of services", "[detectors]
     REQUIRE(attempts != nullptr);
     REQUIRE(attempts->begun == 6);
     REQUIRE(attempts->completed == 3);
-    REQUIRE(attempts->ended == 3 * (key % 2));
   }
   CHECK(counts.find(5000) == nullptr);
 }
@@ -46,4 +45,24 @@ TEST_CASE("a count of attempts stops at its largest value", "[detectors][attempt
   for (int i = 0; i < 3; ++i) counts.add(1, second(std::uint64_t{1} << 31, 0, 0));
   CHECK(counts.find(1)->begun == 0xffffffff);
   CHECK_FALSE(counts.find(1)->has_answers());
+}
+
+TEST_CASE("when somebody last answered is known to the second", "[detectors][attempts]") {
+  using std::chrono::milliseconds;
+  using std::chrono::seconds;
+  const Timestamp start{seconds{1700000000}};
+  AttemptCounts<std::uint64_t> counts;
+  tcp::ServiceSecond fact = second(1, 0, 1);
+  fact.begin = start;
+  counts.add(7, fact);
+  fact = second(1, 0, 0);  // nobody answers this one
+  fact.begin = start + seconds{9};
+  counts.add(7, fact);
+
+  const Attempts& attempts = *counts.find(7);
+  CHECK(attempts.has_answers());
+  CHECK(attempts.has_answers_after(start - milliseconds{1}));
+  CHECK_FALSE(attempts.has_answers_after(start + milliseconds{500}));
+  CHECK(attempts.silence_before(start + seconds{9}) == seconds{8});
+  CHECK(attempts.silence_before(start + milliseconds{500}) == Duration::zero());
 }
