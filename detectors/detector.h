@@ -84,6 +84,10 @@ class Detector : public KnowledgeListener {
   // Appends a finding for each entity whose tally warrants one. May be called again and again as
   // the tallies grow; each call tells the present state of all. Entities in a stable order.
   virtual void judge(const Scene& scene, std::vector<Finding>& findings) const = 0;
+
+  // Tallies of something that may be wrong, given up for want of room: there may be more findings,
+  // and what is counted is a lower bound.
+  virtual std::uint64_t evicted() const = 0;
 };
 
 // Whether the claim rests on a packet that proves it or on one that never came. Absence passes

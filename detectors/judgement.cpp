@@ -195,15 +195,22 @@ Result Judgement::result(const std::vector<SourceInfo>& sources) const {
   const bool fragments_hidden = !ended_ || hides_fragments(summary_, sources);
   const VantageMap vantages = vantages_.map();
   const Scene scene{now_, ended_, &scanners_, &path_sizes_, fragments_hidden, &vantages};
+  Forgotten forgotten;
   for (std::size_t i = 0; i < detectors_.size(); ++i) {
     std::vector<Finding> found;
     detectors_[i]->judge(scene, found);
+    const std::uint64_t evicted = detectors_[i]->evicted();
+    if (evicted > 0) forgotten[entries_[i]->id] += evicted;
     for (Finding& finding : found) {
       finding.detector = entries_[i]->id;
+      if (evicted > 0) finding.lower_bound = true;
       result.findings.push_back(std::move(finding));
     }
   }
-  result.quality = assess(summary_, sources);
+  // Of what all detectors ask.
+  if (scanners_.scans().evicted() > 0) forgotten["sources"] = scanners_.scans().evicted();
+  if (lookups_.evicted() > 0) forgotten["lookups"] = lookups_.evicted();
+  result.quality = assess(summary_, sources, forgotten);
   result.quality.vantage = capture_vantage(vantages);
   result.not_looked_at = not_looked_at(summary_);
   apply_gates(summary_, sources, entries_, result);

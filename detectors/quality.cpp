@@ -62,6 +62,12 @@ std::uint64_t not_dissected_of(const CaptureSummary& summary) {
   return all;
 }
 
+std::uint64_t sum_of(const Forgotten& forgotten) {
+  std::uint64_t all = 0;
+  for (const auto& [keeper, count] : forgotten) all += count;
+  return all;
+}
+
 bool mostly_one_way(const CaptureSummary& summary) {
   return summary.tcp_connections >= enough_connections &&
          summary.tcp_one_sided * 10 >= summary.tcp_connections * 9;
@@ -213,6 +219,22 @@ void note_time(Notes& notes, const CaptureSummary& summary) {
   }
 }
 
+void note_forgotten(Notes& notes, const CaptureSummary& summary, const Forgotten& forgotten) {
+  if (summary.evicted > 0) {
+    notes.add("evicted", Grade::degraded, summary.evicted,
+              fmt::format("{} given up for want of memory: counts are no longer exact",
+                          plural(summary.evicted, "record")));
+  }
+  if (forgotten.empty()) return;
+  std::vector<std::string> each;
+  for (const auto& [keeper, count] : forgotten) {
+    each.push_back(fmt::format("{} {}", keeper, grouped(count)));
+  }
+  notes.add("tallies-evicted", Grade::degraded, sum_of(forgotten),
+            fmt::format("too much to keep count of all that may be wrong: {} given up ({})",
+                        plural(sum_of(forgotten), "tally"), fmt::join(each, ", ")));
+}
+
 bool rests_on_absence(const Finding& finding, const std::vector<const DetectorEntry*>& entries) {
   // Where a packet proves it all the same, the capture is beside the point.
   if (finding.confidence == Confidence::certain) return false;
@@ -224,7 +246,8 @@ bool rests_on_absence(const Finding& finding, const std::vector<const DetectorEn
 
 }  // namespace
 
-Quality assess(const CaptureSummary& summary, const std::vector<SourceInfo>& sources) {
+Quality assess(const CaptureSummary& summary, const std::vector<SourceInfo>& sources,
+               const Forgotten& forgotten) {
   Quality quality;
   Notes notes{quality};
   note_losses(notes, summary, sources);
@@ -232,11 +255,7 @@ Quality assess(const CaptureSummary& summary, const std::vector<SourceInfo>& sou
   note_filters(notes, sources);
   note_strange_errors(notes, summary);
   note_time(notes, summary);
-  if (summary.evicted > 0) {
-    notes.add("evicted", Grade::degraded, summary.evicted,
-              fmt::format("{} given up for want of memory: counts are lower bounds",
-                          plural(summary.evicted, "record")));
-  }
+  note_forgotten(notes, summary, forgotten);
   std::sort(quality.notes.begin(), quality.notes.end(),
             [](const QualityNote& a, const QualityNote& b) {
               return std::tie(b.grade, a.kind, a.text) < std::tie(a.grade, b.kind, b.text);
@@ -257,7 +276,8 @@ Quality assess(const CaptureSummary& summary, const std::vector<SourceInfo>& sou
                      {"clock_steps", summary.quality.clock_steps},
                      {"silence_gaps", summary.quality.silences},
                      {"encrypted_dns_flows", encrypted},
-                     {"evicted", summary.evicted}};
+                     {"evicted", summary.evicted},
+                     {"tallies_evicted", sum_of(forgotten)}};
   return quality;
 }
 

@@ -2,8 +2,11 @@
 // came. Blame the capture before the network.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "detectors/detector.h"
@@ -12,7 +15,11 @@
 
 namespace wirefault {
 
-Quality assess(const CaptureSummary& summary, const std::vector<SourceInfo>& sources);
+// How many tallies of what may be wrong were given up for want of room, by who kept them.
+using Forgotten = std::map<std::string_view, std::uint64_t>;
+
+Quality assess(const CaptureSummary& summary, const std::vector<SourceInfo>& sources,
+               const Forgotten& forgotten = {});
 
 // Where the capture was taken, as far as the votes tell.
 CaptureVantage capture_vantage(const VantageMap& vantages);

@@ -1,6 +1,7 @@
 // A detector's tallies by entity: bounded, and walked in key order so that reports do not depend on
 // hashing. When it is full, the tally that was touched least recently gives way; the loss is
-// counted and makes the detector's counts lower bounds.
+// counted and makes the detector's counts lower bounds. A tally type of which most say that nothing
+// is wrong has `bool is_healthy() const`: those are no loss.
 #pragma once
 
 #include <algorithm>
@@ -65,8 +66,7 @@ class TallyMap {
     }
     if (entries_.full()) {
       Entry* oldest = entries_.oldest(ordinary);
-      erase(oldest != nullptr ? *oldest : *entries_.oldest(held));
-      ++evicted_;
+      give_up(oldest != nullptr ? *oldest : *entries_.oldest(held));
     }
     Entry& made = entries_.insert(hash);
     made.key = key;
@@ -129,6 +129,14 @@ class TallyMap {
   };
   static_assert(alignof(Entry) <= alignof(std::max_align_t));
 
+  void give_up(Entry& entry) {
+    if constexpr (requires(const Tally& tally) { tally.is_healthy(); }) {
+      if (!entry.tally().is_healthy()) ++evicted_;
+    } else {
+      ++evicted_;
+    }
+    erase(entry);
+  }
   Entry* find(const Key& key, std::uint64_t hash) const {
     return entries_.find(hash, [&](const Entry& entry) { return entry.key == key; });
   }

@@ -217,6 +217,11 @@ class TextReport {
     return found != result_.quality.numbers.end() && found->second == 0;
   }
 
+  bool is_counted(const std::string& key) const {
+    const auto found = result_.quality.numbers.find(key);
+    return found != result_.quality.numbers.end() && found->second > 0;
+  }
+
   void quality() {
     std::vector<std::string> said;
     for (const SourceInfo& source : result_.sources) {
@@ -279,9 +284,17 @@ class TextReport {
       return;
     }
     if (failures_.empty()) {
-      std::string found = "No failures found";
+      // What was given up may have been one.
+      const bool lacks_memory = is_counted("evicted");
+      const bool gave_up = lacks_memory || is_counted("tallies_evicted");
+      std::string found = gave_up ? "No failure is among what could be kept" : "No failures found";
       if (!options_.narrowed_by.empty()) found += " within what was asked for";
       line(notes_.empty() ? found + "." : fmt::format("{}; {}.", found, tally()));
+      if (gave_up) {
+        paragraph("",
+                  fmt::format("Not all could: look at less at once, with -f or --from and --to{}.",
+                              lacks_memory ? ", or allow for more with --max-mem" : ""));
+      }
       return;
     }
     std::string text = tally() + ".";
@@ -348,8 +361,9 @@ class TextReport {
       parts.push_back(fmt::format("{} never completed", grouped(counts.tcp_half_open)));
     }
     if (counts.tcp_joined_midway != 0) {
-      parts.push_back(
-          fmt::format("{} begun before the capture", grouped(counts.tcp_joined_midway)));
+      parts.push_back(fmt::format("{} begun before the capture{}",
+                                  grouped(counts.tcp_joined_midway),
+                                  is_counted("evicted") ? " or forgotten since" : ""));
     }
     if (counts.tcp_data_segments != 0) {
       parts.push_back(

@@ -135,6 +135,8 @@ class DnsFragmentedResponseLoss final : public Detector {
     }
   }
 
+  std::uint64_t evicted() const override { return servers_.evicted() + asked_.evicted(); }
+
  private:
   static constexpr std::uint16_t dns_port = 53;
   static constexpr std::size_t most_victims = 1024;
@@ -206,7 +208,6 @@ class DnsFragmentedResponseLoss final : public Detector {
     finding.title = fmt::format("large DNS answers of {} are lost", address);
     finding.count = tally.lost + tally.larger_failed;
     finding.unit = "response";
-    finding.lower_bound = servers_.evicted() + asked_.evicted() > 0;
     tally.packets.fill(finding);
     finding.state =
         scene.now - tally.last > seconds{60} ? FindingState::ended : FindingState::ongoing;

@@ -86,6 +86,8 @@ class DnsRefused final : public Detector {
     }
   }
 
+  std::uint64_t evicted() const override { return servers_.evicted(); }
+
  private:
   // RFC 5936, section 6 has transfers limited to few; RFC 8482 has ANY refused.
   static bool is_policy(const dns::Question& question) {
@@ -132,7 +134,6 @@ class DnsRefused final : public Detector {
     finding.count = tally.refused;
     finding.of = tally.refused + tally.answered;
     finding.unit = "query";
-    finding.lower_bound = servers_.evicted() > 0;
     tally.refusals.fill(finding);
     finding.state = scene.now - tally.last_refusal > std::chrono::minutes{1}
                         ? FindingState::ended

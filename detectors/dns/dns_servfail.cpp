@@ -81,6 +81,8 @@ class DnsServfail final : public Detector {
     }
   }
 
+  std::uint64_t evicted() const override { return names_.evicted(); }
+
  private:
   Finding describe(const Scene& scene, const NameKey& key, const Tally& tally) const {
     const std::string name = key.name.to_string();
@@ -93,7 +95,6 @@ class DnsServfail final : public Detector {
     finding.count = tally.failed;
     finding.of = tally.in_trouble;
     finding.unit = "action";
-    finding.lower_bound = names_.evicted() > 0;
     tally.failures.fill(finding);
     finding.state = scene.now - tally.last_failure > std::chrono::seconds{60}
                         ? FindingState::ended

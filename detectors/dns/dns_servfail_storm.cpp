@@ -131,6 +131,8 @@ class DnsServfailStorm final : public Detector {
     }
   }
 
+  std::uint64_t evicted() const override { return responders_.evicted() + zones_.evicted(); }
+
  private:
   static constexpr std::uint64_t unrelated_zones = 3;
 
@@ -238,7 +240,6 @@ class DnsServfailStorm final : public Detector {
     finding.count = tally.failed;
     finding.of = tally.failed + tally.fine;
     finding.unit = "query";
-    finding.lower_bound = responders_.evicted() + zones_.evicted() > 0;
     tally.failures.fill(finding);
     const bool over = tally.last_fine > tally.last_failure + seconds{30} ||
                       scene.now - tally.last_failure > seconds{60};

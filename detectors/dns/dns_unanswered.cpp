@@ -121,6 +121,8 @@ struct Tally {
   std::uint64_t saved = 0;         // lookups that another server or attempt saved
   Duration time_lost{};            // in the worst saved lookup
   std::string example;             // the name of a failed or saved lookup, for commands
+
+  bool is_healthy() const { return unanswered == 0 && first_attempts_lost == 0; }
 };
 
 class DnsUnanswered final : public Detector {
@@ -213,6 +215,8 @@ class DnsUnanswered final : public Detector {
     }
   }
 
+  std::uint64_t evicted() const override { return servers_.evicted(); }
+
  private:
   // RFC 9715 recommends offers of at most 1400; larger answers may come in fragments.
   static constexpr std::uint16_t large_offer = 1401;
@@ -304,7 +308,6 @@ class DnsUnanswered final : public Detector {
     finding.count = tally.unanswered + tally.first_attempts_lost;
     finding.of = tally.decided;
     finding.unit = "query";
-    finding.lower_bound = servers_.evicted() > 0;
     if (tally.answered_before > 0) {
       finding.before = fmt::format("{} answered, median {}", plural(tally.answered_before, "query"),
                                    rough_duration(tally.latency_before.percentile(50)));

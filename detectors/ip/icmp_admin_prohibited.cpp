@@ -42,6 +42,8 @@ class IcmpAdminProhibited final : public Detector {
     }
   }
 
+  std::uint64_t evicted() const override { return reporters_.evicted(); }
+
  private:
   Finding describe(const Scene& scene, const RejectionKey& key, const Rejections& tally) const {
     const std::string reporter = key.reporter.to_string();
@@ -50,7 +52,6 @@ class IcmpAdminProhibited final : public Detector {
     const bool by_itself = key.reporter == service.address;
     Finding finding;
     finding.entity = fmt::format("{}/{}", reporter, key.tunnel);
-    finding.lower_bound = reporters_.evicted() > 0;
     const std::string what = tally.is_one_service()
                                  ? fmt::format("{} port {}", target, service.port)
                                  : plural(tally.servers().distinct(), "service");

@@ -92,13 +92,14 @@ class IcmpFragNeeded final : public Detector {
     }
   }
 
+  std::uint64_t evicted() const override { return paths_.evicted() + forged_.evicted(); }
+
  private:
   Finding describe(const Scene& scene, const PathKey& key, const Tally& tally) const {
     const std::string source = key.sender.to_string();
     const std::string destination = key.receiver.to_string();
     Finding finding;
     finding.confidence = Confidence::certain;
-    finding.lower_bound = paths_.evicted() > 0;
     if (tally.ignored > 0) {
       finding.variant = "ignored";
       // Many UDP senders cannot adapt, and leave it to their clients to ask for less.

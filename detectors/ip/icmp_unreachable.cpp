@@ -40,6 +40,8 @@ class IcmpUnreachable final : public Detector {
     }
   }
 
+  std::uint64_t evicted() const override { return reporters_.evicted(); }
+
  private:
   static bool is_ours(ErrorKind kind) {
     return kind >= ErrorKind::net_unreachable && kind <= ErrorKind::other_unreachable &&
@@ -54,7 +56,6 @@ class IcmpUnreachable final : public Detector {
     const std::string reporter = key.reporter.to_string();
     Finding finding;
     finding.entity = fmt::format("{}/{}/{}", reporter, icmp::error_name(kind), key.tunnel);
-    finding.lower_bound = reporters_.evicted() > 0;
     finding.title = title(kind, reporter, tally);
     tally.fill(finding, scene, key.tunnel);
     finding.who.push_back(who("router", key.reporter));

@@ -60,6 +60,8 @@ struct Tally {
   TopList<Service> services;
   Timestamp last_lost{};
   Timestamp last_complete{};
+
+  bool is_healthy() const { return lost == 0 && dns_fragments == 0; }
 };
 
 class IpFragmentLoss final : public Detector {
@@ -100,6 +102,8 @@ class IpFragmentLoss final : public Detector {
       if (is_worth_a_finding(scene, *tally)) findings.push_back(describe(scene, *key, *tally));
     }
   }
+
+  std::uint64_t evicted() const override { return paths_.evicted(); }
 
  private:
   static PathKey key_of(const ip::FragmentedDatagram& datagram) {
@@ -191,7 +195,6 @@ class IpFragmentLoss final : public Detector {
     finding.count = tally.lost;
     finding.of = tally.lost + tally.complete + tally.delayed;
     finding.unit = "datagram";
-    finding.lower_bound = paths_.evicted() > 0;
     tally.fragments.fill(finding);
     const bool recovered = tally.last_complete > tally.last_lost;
     finding.state = recovered || scene.now - tally.last_lost > seconds{60} ? FindingState::ended

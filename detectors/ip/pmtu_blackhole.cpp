@@ -164,6 +164,8 @@ class PmtuBlackhole final : public Detector {
     }
   }
 
+  std::uint64_t evicted() const override { return paths_.evicted(); }
+
  private:
   struct Recent {
     std::vector<std::pair<std::uint64_t, Sighting>> repetitions;
@@ -230,7 +232,6 @@ class PmtuBlackhole final : public Detector {
     finding.title = fmt::format("packets of {} bytes from {} vanish", lost, sender);
     finding.count = flows.size();
     finding.unit = "flow";
-    finding.lower_bound = paths_.evicted() > 0;
     evidence.fill(finding);
     finding.state = cured || scene.now - finding.last > std::chrono::seconds{60}
                         ? FindingState::ended

@@ -269,7 +269,6 @@ void Lookups::enter(NewSuccess& entered) {
     }
     if (known.at < victim->at) victim = &known;
   }
-  if (victim->at != Timestamp{} && success.at - victim->at < notice_slack) ++evicted_;
   *victim = success;
   entered.success.at = Timestamp{};
 }

@@ -100,6 +100,7 @@ class Lookups {
   void pass(Timestamp now, KnowledgeListener& listener);
   void finish(KnowledgeListener& listener);
 
+  // Records of lookups in trouble that were given up undecided.
   std::uint64_t evicted() const { return evicted_; }
 
  private:

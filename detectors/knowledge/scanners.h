@@ -54,6 +54,8 @@ struct Scan {
   std::deque<Target> recent;
   bool misses_peers = false;  // no scan: see Scanners::misses_peers
   std::uint64_t recent_succeeded = 0;
+
+  bool is_healthy() const { return attempts == 0; }
 };
 
 class Scanners {

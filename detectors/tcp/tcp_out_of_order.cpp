@@ -103,6 +103,8 @@ class TcpOutOfOrder final : public Detector {
     }
   }
 
+  std::uint64_t evicted() const override { return flows_.evicted(); }
+
  private:
   void end_flow(const FlowKey& key, const tcp::FlowTotals& totals) {
     Tally* tally = flows_.find(key);
@@ -126,7 +128,6 @@ class TcpOutOfOrder final : public Detector {
     finding.count = tally.late;
     finding.of = std::max(tally.data(), tally.late);
     finding.unit = "segment";
-    finding.lower_bound = flows_.evicted() > 0;
     tally.evidence.fill(finding);
     finding.state =
         scene.now - finding.last > seconds{60} ? FindingState::ended : FindingState::ongoing;

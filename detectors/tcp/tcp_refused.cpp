@@ -57,7 +57,10 @@ class TcpRefused final : public Detector {
   void on_connect_failure(const tcp::ConnectFailure& failure) override {
     const tcp::Handshake& handshake = failure.handshake;
     if (handshake.outcome != tcp::HandshakeOutcome::refused) return;
-    Tally& tally = services_[{handshake.opening.tunnel, handshake.responder()}];
+    const ServiceKey key{handshake.opening.tunnel, handshake.responder()};
+    Tally& tally = services_[key];
+    // Each port that a scan finds closed refuses once.
+    if (!tally.refusals.empty()) services_.hold(key);
     if (failure.has_alternative) tally.alternative = failure.alternative;
     if (tally.refusals.size() == Tally::most_kept) {
       ++tally.more;
@@ -89,6 +92,8 @@ class TcpRefused final : public Detector {
       findings.push_back(std::move(finding));
     }
   }
+
+  std::uint64_t evicted() const override { return services_.evicted(); }
 
  private:
   // A client that is refused at so many ports of one host looks around; no service needs as many.
@@ -126,7 +131,6 @@ class TcpRefused final : public Detector {
     finding.count = refusals.size() + more;
     finding.of = attempts == nullptr ? 0 : std::max<std::uint64_t>(attempts->begun, finding.count);
     finding.unit = "attempt";
-    finding.lower_bound = services_.evicted() > 0;
     evidence.fill(finding);
     finding.state =
         scene.now - finding.last > seconds{60} ? FindingState::ended : FindingState::ongoing;

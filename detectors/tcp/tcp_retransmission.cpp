@@ -94,6 +94,8 @@ struct Path {
   std::uint64_t data = 0;
   std::uint64_t lost = 0;
   std::uint64_t lossy_flows = 0;
+
+  bool is_healthy() const { return lost == 0; }
 };
 
 std::uint64_t square_root(std::uint64_t value) {
@@ -208,6 +210,8 @@ class TcpRetransmission final : public Detector {
     }
   }
 
+  std::uint64_t evicted() const override { return flows_.evicted() + paths_.evicted(); }
+
  private:
   struct Flow {
     const FlowKey* key;
@@ -298,7 +302,6 @@ class TcpRetransmission final : public Detector {
                              : fmt::format("{}>{}/{}", key.sender.to_string(),
                                            key.receiver.to_string(), key.tunnel);
     finding.unit = "segment";
-    finding.lower_bound = flows_.evicted() > 0;
     TopList<IpAddress> clients;
     TopList<Endpoint> servers;
     Evidence evidence;

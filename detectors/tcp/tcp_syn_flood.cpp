@@ -98,6 +98,10 @@ struct Tally {
   Evidence evidence;
   TopList<IpAddress> victims;  // had succeeded before, and asked in vain
   std::uint64_t asked_in_vain = 0;
+
+  bool is_healthy() const {
+    return level == Level::none && half_open <= 0 && strays == 0 && unanswered_run == 0;
+  }
 };
 
 IpAddress network_of(const IpAddress& address) {
@@ -182,6 +186,8 @@ class TcpSynFlood final : public Detector {
       }
     }
   }
+
+  std::uint64_t evicted() const override { return targets_.evicted() + carpets_.evicted(); }
 
  private:
   static constexpr std::int64_t window_seconds = 10;
@@ -359,7 +365,7 @@ class TcpSynFlood final : public Detector {
     Finding finding;
     finding.entity = fmt::format("{}/{}/{}", name, key.is_network, key.tunnel);
     finding.confidence = Confidence::probable;
-    finding.lower_bound = tally.sampled || targets_.evicted() > 0;
+    finding.lower_bound = tally.sampled;
     Evidence evidence = tally.evidence;
     if (tally.crowd != nullptr) {
       for (const auto& item : tally.crowd->sample.items()) evidence.add(item.value.seen);

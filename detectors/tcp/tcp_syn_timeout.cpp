@@ -264,6 +264,8 @@ class TcpSynTimeout final : public Detector {
     }
   }
 
+  std::uint64_t evicted() const override { return tallies_.evicted(); }
+
  private:
   // RFC 8305, section 5: the second attempt begins within 2 s at the latest.
   static constexpr Duration race_time = seconds{2};
@@ -476,7 +478,6 @@ class TcpSynTimeout final : public Detector {
     finding.count = claim.count();
     finding.of = std::max(begun(claim), finding.count);
     finding.unit = "attempt";
-    finding.lower_bound = tallies_.evicted() > 0;
     evidence.fill(finding);
     finding.state = scene.now - last > seconds{60} ? FindingState::ended : FindingState::ongoing;
     finding.who.push_back(who("client", clients));

@@ -29,6 +29,16 @@ TEST_CASE("a tally map forgets what was touched least recently", "[detectors][ta
   CHECK(tallies[1] == 0);  // begun anew
 }
 
+TEST_CASE("a healthy tally that gives way is no loss", "[detectors][tally]") {
+  struct Tally {
+    int wrong = 0;
+    bool is_healthy() const { return wrong == 0; }
+  };
+  TallyMap<std::uint32_t, Tally> tallies{16};
+  for (std::uint32_t key = 0; key < 20; ++key) tallies[key].wrong = key == 2 ? 1 : 0;
+  CHECK(tallies.evicted() == 1);
+}
+
 TEST_CASE("looking at a tally does not touch it", "[detectors][tally]") {
   TallyMap<std::uint32_t, std::uint64_t> tallies{16};
   for (std::uint32_t key = 0; key < 16; ++key) tallies[key] = key;

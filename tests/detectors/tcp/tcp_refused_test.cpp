@@ -59,5 +59,20 @@ TEST_CASE("a scanner's refusals are left out", "[detectors][tcp-refused]") {
   CHECK(c.bench.findings(60).empty());
 }
 
+// A scan of all ports touches more tallies than there are, and must not hide what users met.
+TEST_CASE("a scan does not push out a service that refused before", "[detectors][tcp-refused]") {
+  Case c;
+  c.refuse(0);
+  c.refuse(1);
+  c.pair.initiator = endpoint("203.0.113.9", 1024);
+  for (std::uint16_t port = 1000; port < 2200; ++port) {
+    c.pair.responder.port = port;
+    c.refuse(2 + 0.001 * port);
+  }
+  const auto found = c.bench.findings(60);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].count == 2);
+}
+
 }  // namespace
 }  // namespace wirefault::test
