@@ -19,6 +19,8 @@
 
 #include "detectors/detector.h"
 #include "detectors/latency.h"
+#include "detectors/name_hash.h"
+#include "detectors/silences.h"
 
 namespace wirefault {
 namespace {
@@ -105,10 +107,10 @@ struct Tally {
   std::uint64_t repeated = 0;             // unanswered although asked more than once
   std::uint64_t large_unanswered = 0;     // unanswered with an EDNS size that invites fragments
   std::uint64_t first_attempts_lost = 0;  // answered, but only when asked again
-  std::uint64_t silent_run = 0;           // unanswered since its last answer
   std::uint64_t wrong_source = 0;         // answered, from another address
   Endpoint wrong_server;
   RecentShare recent;
+  Silences silences;
   LatencyHistogram latency_before;
   Timestamp last_answer{};
   Timestamp last_silence{};
@@ -118,6 +120,7 @@ struct Tally {
 
   std::uint64_t failed = 0;        // lookups that got nothing usable from anyone
   std::uint64_t failed_alone = 0;  // of those, never asked a second time
+  std::uint64_t too_late = 0;      // it answered them when their clients had given up
   std::uint64_t saved = 0;         // lookups that another server or attempt saved
   Duration time_lost{};            // in the worst saved lookup
   std::string example;             // the name of a failed or saved lookup, for commands
@@ -154,6 +157,8 @@ class DnsUnanswered final : public Detector {
     if (transaction.amends) {
       tally.decided -= weight;
       tally.unanswered -= weight;
+      Silence* silence = tally.silences.of(transaction.asked());
+      if (answered && silence != nullptr) ++silence->too_late;
     }
     if (transaction.outcome == Outcome::untrusted) return;
     tally.decided += weight;
@@ -161,7 +166,7 @@ class DnsUnanswered final : public Detector {
     if (answered) {
       tally.answered += weight;
       tally.last_answer = std::max(tally.last_answer, transaction.response.seen.time);
-      if (tally.last_answer > tally.last_silence) tally.silent_run = 0;
+      tally.silences.end(transaction.response.seen.time);
       if (tally.unanswered == 0) {
         ++tally.answered_before;
         tally.latency_before.add(transaction.latency());
@@ -172,7 +177,9 @@ class DnsUnanswered final : public Detector {
     if (transaction.queries.count() > 1) ++tally.repeated;
     if (transaction.edns.udp_payload_size >= large_offer) tally.large_unanswered += weight;
     tally.last_silence = std::max(tally.last_silence, transaction.queries.last().time);
-    if (transaction.queries.last().time > tally.last_answer) ++tally.silent_run;
+    if (Silence* silence = add_to_silence(tally, transaction, transaction.queries.kept())) {
+      ++silence->unanswered;
+    }
     if (stray != nullptr) {
       ++tally.wrong_source;
       tally.wrong_server = stray->server;
@@ -183,6 +190,8 @@ class DnsUnanswered final : public Detector {
   }
 
   void on_dns_stray_response(const dns::StrayResponse& response) override {
+    const ServerKey key{response.tunnel, response.server, 0, transport_number(response.transport)};
+    if (Tally* tally = servers_.find(key)) tally->silences.end(response.response.seen.time);
     if (!response.has_question) return;
     strays_[{response.client, response.id}] = {response.server, response.question,
                                                response.response.seen};
@@ -191,7 +200,10 @@ class DnsUnanswered final : public Detector {
   void on_dns_lookup(const dns::Lookup& lookup) override {
     if (lookup.end == dns::LookupEnd::undecided) return;
     for (const dns::LookupServer& asked : lookup.asked_servers()) {
-      if (asked.unanswered == 0) continue;
+      const bool too_late = lookup.end == dns::LookupEnd::resolved &&
+                            lookup.resolver == asked.server && lookup.resolved_late &&
+                            lookup.cost() > longest_wait;
+      if (asked.unanswered == 0 && !too_late) continue;
       const ServerKey key{lookup.tunnel, asked.server, 0, transport_number(asked.transport)};
       Tally* tally = servers_.find(key);
       if (tally == nullptr) continue;
@@ -199,6 +211,8 @@ class DnsUnanswered final : public Detector {
         servers_.hold(key);
         ++tally->failed;
         if (!lookup.is_corroborated()) ++tally->failed_alone;
+      } else if (too_late) {
+        ++tally->too_late;
       } else if (lookup.wait() >= retry_pause) {
         ++tally->saved;
         tally->time_lost = std::max(tally->time_lost, lookup.cost());
@@ -223,8 +237,10 @@ class DnsUnanswered final : public Detector {
   // The shortest time after which anybody turns to another server: Unbound's first timeout for a
   // server it does not know is 376 ms. What is asked sooner is asked in parallel.
   static constexpr Duration retry_pause = milliseconds{300};
-  // From here on a server that answered nothing is down, not unlucky.
-  static constexpr std::uint64_t down_lookups = 3;
+  // glibc, dig and musl have given up then, and so has BIND: two attempts of 5 s, or 10 s in all.
+  static constexpr Duration longest_wait = seconds{10};
+  // From here on a server of which nothing was seen is one whose answers were not captured.
+  static constexpr std::uint64_t unseen_queries = 3;
 
   static std::uint16_t transport_number(Transport transport) {
     return static_cast<std::uint16_t>(transport);
@@ -242,13 +258,34 @@ class DnsUnanswered final : public Detector {
     return fits ? stray : nullptr;
   }
 
+  // Attempts without an answer, in the silence in which the first was sent.
+  static Silence* add_to_silence(Tally& tally, const dns::Transaction& transaction,
+                                 std::span<const Sighting> in_vain) {
+    Silence* silence = tally.silences.of(transaction.asked());
+    if (silence == nullptr) return nullptr;
+    silence->first = silence->lookup_count == 0 ? transaction.asked()
+                                                : std::min(silence->first, transaction.asked());
+    for (const Sighting& attempt : in_vain) {
+      if (silence->until && attempt.time > *silence->until) break;
+      silence->last = std::max(silence->last, attempt.time);
+    }
+    QuickHash lookup;
+    lookup.add(transaction.client.address.bytes());
+    lookup.add(static_cast<std::uint64_t>(transaction.question.type), 0);
+    add_to(lookup, transaction.question.name);
+    silence->add_lookup(lookup.value());
+    return silence;
+  }
+
   // A lookup that its own repetition saved.
   static void add_lost_attempts(Tally& tally, const dns::Transaction& transaction) {
     ++tally.first_attempts_lost;
     ++tally.saved;
     tally.time_lost = std::max(tally.time_lost, transaction.latency());
     const auto attempts = transaction.queries.kept();
-    for (const Sighting& attempt : attempts.first(attempts.size() - 1)) tally.queries.add(attempt);
+    const auto in_vain = attempts.first(attempts.size() - 1);
+    for (const Sighting& attempt : in_vain) tally.queries.add(attempt);
+    if (Silence* silence = add_to_silence(tally, transaction, in_vain)) ++silence->repeated;
     tally.clients.add(transaction.client.address);
     tally.names.add(transaction.question.name);
     tally.last_silence = std::max(tally.last_silence, transaction.asked());
@@ -261,23 +298,29 @@ class DnsUnanswered final : public Detector {
   // Nothing from it, nobody who asks again: the capture sees one direction only. In a tunnel that
   // is the rule where each way has a key of its own (RFC 2890).
   static bool is_one_sided(const ServerKey& key, const Tally& tally) {
-    const std::uint64_t enough = key.tunnel == 0 ? down_lookups : 1;
+    const std::uint64_t enough = key.tunnel == 0 ? unseen_queries : 1;
     return tally.answered == 0 && tally.repeated == 0 && tally.unanswered >= enough &&
            tally.failed == tally.failed_alone && tally.saved == 0;
   }
 
   bool is_worth_a_finding(const ServerKey& key, const Tally& tally) const {
-    if (tally.unanswered + tally.first_attempts_lost == 0 || is_one_sided(key, tally)) return false;
-    return tally.failed >= min_lookups_ || tally.saved > 0 ||
+    if (in_vain(tally) == 0 || is_one_sided(key, tally)) return false;
+    return tally.failed >= min_lookups_ || tally.saved > 0 || tally.silences.outages() > 0 ||
            tally.recent.worst_percent() >= share_;
+  }
+
+  // The queries it left without an answer while their clients waited.
+  static std::uint64_t in_vain(const Tally& tally) {
+    return tally.unanswered + tally.first_attempts_lost + tally.silences.too_late();
   }
 
   // A server that answers nobody is unusable now, unless another one answers in its place.
   Severity severity_of(const ServerKey& key, const Tally& tally) const {
-    const bool down = tally.silent_run >= down_lookups;
+    const bool down = tally.silences.is_out();
     if (tally.failed > tally.failed_alone) {
       return down && tally.saved == 0 ? Severity::critical : Severity::error;
     }
+    if (tally.too_late > 0) return Severity::error;
     const std::uint64_t worst = tally.recent.worst_percent();
     if (tally.failed > 0 && tally.saved == 0 && !down && worst < share_) return Severity::note;
     // A notification or update that nobody answers is told again, and hurts no user.
@@ -305,7 +348,7 @@ class DnsUnanswered final : public Detector {
     finding.title = finding.variant.empty()
                         ? title(key, tally)
                         : fmt::format("{} answers from another address", address);
-    finding.count = tally.unanswered + tally.first_attempts_lost;
+    finding.count = in_vain(tally);
     finding.of = tally.decided;
     finding.unit = "query";
     if (tally.answered_before > 0) {
@@ -324,8 +367,13 @@ class DnsUnanswered final : public Detector {
         "host {} and {} port {}", address,
         key.transport == transport_number(Transport::tcp) ? "tcp" : "udp", key.server.port);
     finding.measures = {{"lookups_failed", static_cast<std::int64_t>(tally.failed)},
+                        {"lookups_answered_too_late", static_cast<std::int64_t>(tally.too_late)},
                         {"lookups_saved", static_cast<std::int64_t>(tally.saved)},
                         {"worst_time_lost_ns", tally.time_lost.count()}};
+    if (const Silence* outage = tally.silences.longest()) {
+      finding.measures.push_back({"outages", static_cast<std::int64_t>(tally.silences.outages())});
+      finding.measures.push_back({"longest_outage_ns", outage->length().count()});
+    }
     if (tally.large_unanswered > 0) {
       finding.measures.push_back(
           {"large_offers_unanswered", static_cast<std::int64_t>(tally.large_unanswered)});
@@ -333,7 +381,7 @@ class DnsUnanswered final : public Detector {
     add_causes(finding, key, tally);
     if (finding.variant.empty()) {
       add_vantage(finding, vantage_of(scene, key, tally), "queries",
-                  {"path-loss", "large-answers-lost"});
+                  {"path-loss", "path-interrupted", "large-answers-lost"});
     }
     if (tally.failed_alone > 0 && tally.failed == tally.failed_alone) {
       finding.caveats.push_back({"not-repeated",
@@ -365,9 +413,12 @@ class DnsUnanswered final : public Detector {
                          is_query ? "query" : dns::opcode_name(opcode));
     }
     const std::string what = is_query ? "queries" : dns::opcode_name(opcode);
-    return tally.silent_run >= down_lookups
-               ? fmt::format("{} stopped answering DNS {}", address, what)
-               : fmt::format("{} leaves DNS {} unanswered", address, what);
+    if (tally.silences.is_out()) return fmt::format("{} stopped answering DNS {}", address, what);
+    if (const Silence* outage = tally.silences.longest()) {
+      return fmt::format("{} answered no DNS {} for {}", address, what,
+                         rough_duration(outage->length()));
+    }
+    return fmt::format("{} leaves DNS {} unanswered", address, what);
   }
 
   static void add_causes(Finding& finding, const ServerKey& key, const Tally& tally) {
@@ -382,7 +433,8 @@ class DnsUnanswered final : public Detector {
            fmt::format("dig @{} {}", other, tally.example.empty() ? "NAME" : tally.example)});
       return;
     }
-    if (tally.large_unanswered == tally.unanswered && tally.answered > 0) {
+    if (tally.large_unanswered > 0 && tally.large_unanswered == tally.unanswered &&
+        tally.answered > 0) {
       finding.causes.push_back({"large-answers-lost", "large answers are lost on the path",
                                 "every silent query offered more than 1,400 bytes; others were "
                                 "answered",
@@ -398,6 +450,8 @@ class DnsUnanswered final : public Detector {
       finding.causes.push_back({"filtered", "a filter drops UDP port 53 on the way",
                                 "silence, not a refusal",
                                 fmt::format("dig @{} . NS +tcp", address)});
+    } else if (const Silence* outage = tally.silences.longest()) {
+      add_outage_causes(finding, address, tally, *outage);
     } else {
       finding.causes.push_back({"path-loss", "packets are lost on the path",
                                 fmt::format("{} of {} were answered, before and after",
@@ -406,6 +460,30 @@ class DnsUnanswered final : public Detector {
       finding.causes.push_back({"server-overloaded", "the server drops queries under load",
                                 "silence comes and goes", ""});
     }
+  }
+
+  // It was out of service, and is not any more.
+  static void add_outage_causes(Finding& finding, const std::string& address, const Tally& tally,
+                                const Silence& outage) {
+    const std::string silent = fmt::format(
+        "not one response for {} while {} came in{}; answers {}after it",
+        rough_duration(outage.length()), plural(outage.unanswered + outage.repeated, "query"),
+        tally.silences.outages() == 1 ? "" : ", and other outages besides",
+        outage.after ? "before and " : "");
+    if (outage.too_late > 0) {
+      finding.causes.push_back(
+          {"server-stalled", "the server stood still and then went on",
+           fmt::format("{}; {} of the queries got their answers when it was over", silent,
+                       grouped(outage.too_late)),
+           "journalctl -k -S -1h"});
+      return;
+    }
+    finding.causes.push_back({"path-interrupted", "the way to the server was interrupted",
+                              fmt::format("{}, none of them late", silent),
+                              fmt::format("mtr -rwbzc 100 {}", address)});
+    finding.causes.push_back({"server-down", "the server was down, or restarted",
+                              "a server that starts anew knows nothing of older queries",
+                              "uptime"});
   }
 
   const std::uint64_t min_lookups_;

@@ -173,6 +173,7 @@ void Lookups::settle(Record& record, const Transaction& transaction) {
       lookup.resolver = transaction.server;
       lookup.resolved_attempt = transaction.queries.last().time;
       lookup.resolved_smaller = !invites_fragments(transaction);
+      lookup.resolved_late = transaction.outcome == Outcome::late;
     }
     return;
   }

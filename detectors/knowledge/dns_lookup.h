@@ -67,6 +67,7 @@ struct Lookup {
   std::uint32_t large_unanswered = 0;
   // The answer came over TCP, or to an offer below that.
   bool resolved_smaller = false;
+  bool resolved_late = false;  // it came after the answer timeout
   std::uint32_t undecided = 0;
 
   std::array<LookupServer, max_servers> servers{};  // in the order asked

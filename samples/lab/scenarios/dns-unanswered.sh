@@ -186,3 +186,56 @@ record_quiet-answered() {
   echo_from "$C" $server4
   captured
 }
+
+# three_clients SECONDS : each looks up one name after the other, the first as glibc does it and the
+# others as dig does, at most twice five seconds per name.
+three_clients() {
+  local last
+  (for name in www mail api shop ftp $(seq -f 'host%g' 0 39); do
+    on_client getent ahosts $name.example.com
+    sleep 1
+  done) > /dev/null &
+  walkers=$!
+  for last in 11 12; do
+    (for name in www shop mail host$last ftp $(seq -f 'host%g' 20 39); do
+      on_client dig -b 192.0.2.$last +time=5 +tries=2 @$server4 $name.example.com
+      sleep 1
+    done) > /dev/null &
+    walkers="$walkers $!"
+  done
+  sleep $1
+}
+
+# For twenty seconds nothing gets through to the server; before and after it answers at once.
+record_fires-outage() {
+  ip -n "$C" addr add 192.0.2.11/24 dev c0
+  ip -n "$C" addr add 192.0.2.12/24 dev c0
+  dns_server "$S" $server4
+  resolver_of "$C" $server4
+  capture "$C" c0
+  three_clients 4.5
+  filter "$R" "forward udp dport 53 drop"
+  sleep 20
+  on_router nft flush table inet lab
+  sleep 11
+  kill $walkers
+  echo_from "$C" $server4
+  captured
+}
+
+# The same with a server that hangs: what it then says to the clients comes too late.
+record_fires-hung() {
+  ip -n "$C" addr add 192.0.2.11/24 dev c0
+  ip -n "$C" addr add 192.0.2.12/24 dev c0
+  dns_server "$S" $server4
+  resolver_of "$C" $server4
+  capture "$C" c0
+  three_clients 4.5
+  kill -STOP $served
+  sleep 20
+  kill -CONT $served
+  sleep 11
+  kill $walkers
+  echo_from "$C" $server4
+  captured
+}

@@ -181,6 +181,70 @@ TEST_CASE("an answer from another address is its own variant", "[detectors][dns-
   CHECK(finding.causes[0].id == "wrong-source-address");
 }
 
+// Answers from the first second to the `from`th, and from the `to`th on; three lookups in between.
+void outage(Case& c, int from, int to, const std::vector<std::vector<double>>& attempts) {
+  for (int i = 0; i < from; ++i) c.bench.hear(answered(c.frames, {}, i, i + 0.01));
+  std::vector<dns::Transaction> waiting;
+  int number = 0;
+  for (const std::vector<double>& times : attempts) {
+    waiting.push_back(
+        unanswered(c.frames, {.name = fmt::format("host{}.example.com.", ++number)}, times));
+  }
+  // Some are known to be in vain only when the server answers again.
+  int now = to;
+  for (const dns::Transaction& query : waiting) {
+    for (; at(now) < query.settled; ++now) c.bench.hear(answered(c.frames, {}, now, now + 0.01));
+    c.bench.hear(query);
+  }
+  c.bench.hear(answered(c.frames, {}, now, now + 0.01));
+}
+
+TEST_CASE("a server that was silent and answers again was out of service",
+          "[detectors][dns-unanswered]") {
+  Case c;
+  outage(c, 5, 26, {{6, 11}, {7, 12}, {18, 23}});
+  const Finding finding = c.only(60);
+  CHECK(finding.title == "198.51.100.53 answered no DNS queries for 17.0 s");
+  CHECK(finding.severity == Severity::error);
+  CHECK(finding.causes[0].id == "path-interrupted");
+}
+
+TEST_CASE("what was lost in one burst, or while others were answered, is no outage",
+          "[detectors][dns-unanswered]") {
+  Case c;
+  SECTION("a burst") {
+    outage(c, 5, 15, {{6}, {6.1}, {6.2}});
+  }
+  SECTION("others were answered") {
+    outage(c, 24, 26, {{6, 11}, {7, 12}, {18, 23}});
+  }
+  CHECK(c.only(60).title == "198.51.100.53 leaves DNS queries unanswered");
+}
+
+TEST_CASE("a server that stood still answers too late", "[detectors][dns-unanswered]") {
+  Case c;
+  std::vector<dns::Transaction> queries;
+  for (const char* name : {"www.example.com.", "mail.example.com.", "ftp.example.com."}) {
+    queries.push_back(unanswered(c.frames, {.name = name}, {0, 5}));
+    c.bench.hear(queries.back());
+  }
+  for (dns::Transaction& query : queries) {
+    query.outcome = dns::Outcome::late;
+    query.amends = true;
+    query.noticed = true;
+    query.has_response = true;
+    query.response.seen = c.frames.at(14);
+    query.settled = query.response.seen.time;
+    c.bench.hear(query);
+  }
+  const Finding finding = c.only(60);
+  CHECK(finding.title == "198.51.100.53 answered no DNS queries for 14.0 s");
+  CHECK(finding.severity == Severity::error);
+  CHECK(finding.count == 3);
+  REQUIRE(finding.causes.size() == 1);
+  CHECK(finding.causes[0].id == "server-stalled");
+}
+
 TEST_CASE("an update that nobody answers concerns no lookup", "[detectors][dns-unanswered]") {
   Case c;
   dns::Transaction update = unanswered(c.frames, {}, {0});
