@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "detectors/name_hash.h"
+#include "dissectors/dns/name_hash.h"
 #include "dissectors/hash.h"
 #include "dissectors/sketch.h"
 #include "dissectors/table.h"

@@ -60,6 +60,7 @@ void QualityGauge::narrow_ports(std::uint16_t source, std::uint16_t destination)
     }
   }
   quality_.has_many_ports = true;
+  if (low == 0) only_port_ = high;
 }
 
 void QualityGauge::count_encrypted(const Endpoint& source, const Endpoint& destination) {

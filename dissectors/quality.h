@@ -38,7 +38,9 @@ class QualityGauge {
   }
   // Of every TCP segment and UDP datagram.
   void see_ports(const Endpoint& source, const Endpoint& destination) {
-    if (!ports_settled_) narrow_ports(source.port, destination.port);
+    if (!ports_settled_ && source.port != only_port_ && destination.port != only_port_) {
+      narrow_ports(source.port, destination.port);
+    }
     if (source.port == dns_over_tls_port || destination.port == dns_over_tls_port) {
       count_encrypted(source, destination);
     }
@@ -75,6 +77,8 @@ class QualityGauge {
   std::array<std::uint16_t, 4> others_{};  // distinct ports, as long as there are so few
   bool ports_seen_ = false;
   bool ports_settled_ = false;
+  // The last candidate once there are many others: packets that have it tell nothing new.
+  std::uint32_t only_port_ = 0x10000;
   std::set<std::uint64_t> encrypted_flows_;  // hashes
 };
 

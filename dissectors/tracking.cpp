@@ -190,7 +190,10 @@ void Tracking::add_datagram(const ip::Datagram& datagram, const Sighting& seen,
                             const CapturePlace& place, const Ahead* ahead) {
   if (datagram.is_fragment()) return add_fragment(datagram, seen, place);
   // What a tunnel carries is a packet of its own; the tunnel's own packets are not tracked.
-  if (place.depth < tunnel::max_depth && add_carried(datagram, seen, place)) return;
+  if (tunnel::may_be_tunnel(datagram) && place.depth < tunnel::max_depth &&
+      add_carried(datagram, seen, place)) {
+    return;
+  }
   const Duplicates::Verdict verdict = duplicates_.look(datagram, place, seen.time);
   if (verdict.is_copy) return;
   add_transport(datagram, seen, verdict.tunnel, verdict.tunnel == 0 ? ahead : nullptr);
@@ -227,7 +230,6 @@ void Tracking::note_dns_fragment(const ip::Datagram& fragment, const Sighting& s
 // False when `datagram` is no tunnel's.
 bool Tracking::add_carried(const ip::Datagram& datagram, const Sighting& seen,
                            const CapturePlace& place) {
-  if (datagram.protocol == ip::protocol::tcp) return false;
   const Parsed<std::optional<tunnel::Carried>> opened = tunnel::open(datagram, place.tunnel);
   if (!opened) {
     note_flaw(opened.flaw());

@@ -149,9 +149,9 @@ class DnsUnanswered final : public Detector {
     // It did answer: what is missing are fragments, and that is another detector's.
     if (transaction.outcome == Outcome::unanswered && transaction.response_fragment.exists())
       return;
-    const Stray* stray = stray_of(transaction);
+    const Stray* stray = answered ? nullptr : stray_of(transaction);
     // It answered, in a tunnel that its query did not take: tunnels may have a key for each way.
-    if (!answered && stray != nullptr && stray->server == transaction.server) return;
+    if (stray != nullptr && stray->server == transaction.server) return;
     Tally& tally = servers_[key_of(transaction)];
     const std::uint32_t weight = transaction.weight;
     if (transaction.amends) {

@@ -9,15 +9,13 @@ namespace {
 constexpr Duration most_apart = std::chrono::milliseconds{50};
 
 std::uint64_t hash_of(const Transaction& transaction, bool in_trouble) {
-  const Question& question = transaction.question;
+  const auto server = transaction.server.address.words();
   QuickHash quick;
-  quick.add(transaction.server.address.bytes());
-  quick.add(transaction.tunnel, std::uint64_t{transaction.id} << 32 |
-                                    std::uint64_t{transaction.server.port} << 16 |
-                                    static_cast<std::uint64_t>(question.type));
-  quick.add(question.name.size() << 1 | (in_trouble ? 1 : 0),
-            static_cast<std::uint64_t>(transaction.opcode));
-  quick.add(question.name.wire());
+  quick.add(server[0], server[1]);
+  quick.add(transaction.tunnel,
+            std::uint64_t{transaction.id} << 32 | std::uint64_t{transaction.server.port} << 16 |
+                static_cast<std::uint64_t>(transaction.opcode) << 1 | (in_trouble ? 1 : 0));
+  quick.add(transaction.question_hash, 0);
   return quick.value();
 }
 

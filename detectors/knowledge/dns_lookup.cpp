@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "detectors/audience.h"
-#include "detectors/name_hash.h"
 #include "dissectors/hash.h"
 
 namespace wirefault::dns {
@@ -11,13 +10,10 @@ namespace {
 
 // Names the lookup a transaction belongs to. Unkeyed: what this finds must not depend on a seed.
 std::uint64_t lookup_hash(const Transaction& transaction) {
-  const IpAddress& client = transaction.client.address;
-  const Question& question = transaction.question;
+  const auto client = transaction.client.address.words();
   QuickHash hash;
-  hash.add(Bytes{reinterpret_cast<const std::uint8_t*>(&client), sizeof client});
-  hash.add(transaction.tunnel,
-           std::uint64_t{static_cast<std::uint16_t>(question.type)} << 16 | question.klass);
-  add_to(hash, question.name);
+  hash.add(client[0], client[1]);
+  hash.add(transaction.tunnel, transaction.question_hash);
   return hash.value();
 }
 

@@ -27,8 +27,9 @@ inline bool is_two_level_suffix(const Name& suffix) {
 
 // The last two labels, or three below a suffix like co.uk.
 inline Name guessed_zone(const Name& name) {
-  const Name two = name.suffix(2);
-  return is_two_level_suffix(two) ? name.suffix(3) : two;
+  const auto labels = name.last_labels();
+  const Name two = name.from(labels[1]);
+  return is_two_level_suffix(two) ? name.from(labels[2]) : two;
 }
 
 }  // namespace wirefault::dns

@@ -56,6 +56,7 @@ struct Transaction {
   bool checking_disabled = false;
   bool odd_question = false;  // QDCOUNT was not 1; tracked by id and ports only
   Question question;
+  std::uint64_t question_hash = 0;  // hash_of(question), which several look for
   EdnsOffer edns;
 
   Sightings<4> queries;  // the attempts

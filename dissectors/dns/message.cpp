@@ -126,6 +126,15 @@ Flaw Message::fill(Question& question) const {
   return Flaw::none;
 }
 
+bool Message::repeats(const Question& other) const {
+  const Bytes name = other.name.wire();
+  if (question_count() == 0 || !has(payload_, header_size, name.size() + question_tail))
+    return false;
+  if (std::memcmp(at(header_size), name.data(), name.size()) != 0) return false;
+  const std::uint8_t* tail = at(header_size + name.size());
+  return be16(tail) == static_cast<std::uint16_t>(other.type) && be16(tail + 2) == other.klass;
+}
+
 Flaw Message::find_opt(Opt& opt) const {
   if (additional_count() == 0) return Flaw::none;
   std::size_t position = header_size;
@@ -135,7 +144,11 @@ Flaw Message::find_opt(Opt& opt) const {
   const std::uint32_t total = before + additional_count();
   for (std::uint32_t i = 0; i < total; ++i) {
     const bool is_root = has(payload_, position, 1) && *at(position) == 0;
-    if (const Flaw flaw = Name::skip(payload_, position); flaw != Flaw::none) return flaw;
+    if (is_root) {
+      ++position;
+    } else if (const Flaw flaw = Name::skip(payload_, position); flaw != Flaw::none) {
+      return flaw;
+    }
     if (!has(payload_, position, record_tail)) return lack(payload_);
     const std::uint8_t* tail = at(position);
     position += record_tail;

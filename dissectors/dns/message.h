@@ -79,6 +79,9 @@ class Message {
 
   // The first question; dns_count when there is none.
   Parsed<Question> question() const;
+  // Whether the first question is `other`, octet for octet and uncompressed, as nearly every
+  // response has it. False says nothing.
+  bool repeats(const Question& other) const;
 
   // The OPT record, if the message has one and the capture reaches to it. Two of them are malformed
   // (RFC 6891, section 6.1.1).

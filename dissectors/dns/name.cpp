@@ -44,6 +44,17 @@ Flaw lack(const Payload& message) {
   return message.is_cut() ? Flaw::cut_short : Flaw::dns_short;
 }
 
+// Of the name at `position`; 0 when it is compressed or there is something wrong with it.
+std::size_t plain_size(Bytes bytes, std::size_t position) {
+  const std::uint8_t* const octets = bytes.data();
+  const std::size_t end = std::min(bytes.size(), position + Name::max_size);
+  for (std::size_t at = position; at < end; at += octets[at] + std::size_t{1}) {
+    if (octets[at] == 0) return at + 1 - position;
+    if (octets[at] > Name::max_label) return 0;
+  }
+  return 0;
+}
+
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
@@ -97,6 +108,13 @@ std::optional<Name> Name::parse(std::string_view text) {
 Flaw Name::read(const Payload& message, std::size_t& position, Name& name, Budget& budget) {
   constexpr std::size_t header_size = 12;
   const Bytes bytes = message.bytes;
+  // Most names are whole where they stand.
+  if (const std::size_t whole = plain_size(bytes, position); whole != 0) {
+    std::memcpy(name.octets_.data(), bytes.data() + position, whole);
+    name.size_ = static_cast<std::uint8_t>(whole);
+    position += whole;
+    return Flaw::none;
+  }
   std::size_t at = position;
   std::size_t run = position;  // where the labels being read start; pointers must lead before it
   bool has_jumped = false;
@@ -137,6 +155,10 @@ Flaw Name::read(const Payload& message, std::size_t& position, Name& name, Budge
 
 Flaw Name::skip(const Payload& message, std::size_t& position) {
   const Bytes bytes = message.bytes;
+  if (const std::size_t whole = plain_size(bytes, position); whole != 0) {
+    position += whole;
+    return Flaw::none;
+  }
   std::size_t at = position;
   for (;;) {
     if (at >= bytes.size()) return lack(message);
@@ -168,15 +190,19 @@ std::size_t Name::offset_of(int labels) const {
 }
 
 Name Name::parent(int labels) const {
-  const std::size_t at = offset_of(labels);
-  Name name;
-  name.size_ = static_cast<std::uint8_t>(size_ - at);
-  std::memcpy(name.octets_.data(), &octets_[at], name.size_);
-  return name;
+  return from(offset_of(labels));
 }
 
 Name Name::suffix(int labels) const {
   return parent(std::max(0, label_count() - labels));
+}
+
+std::array<std::uint8_t, 3> Name::last_labels() const {
+  std::array<std::uint8_t, 3> starts{};
+  for (std::size_t at = 0; octets_[at] != 0; at += octets_[at] + std::size_t{1}) {
+    starts = {static_cast<std::uint8_t>(at), starts[0], starts[1]};
+  }
+  return starts;
 }
 
 bool Name::is_subdomain_of(const Name& zone) const {

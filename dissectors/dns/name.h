@@ -52,6 +52,15 @@ class Name {
   Name parent(int labels = 1) const;
   // The rightmost `labels`, or all of them: suffix(2) of www.example.com. is example.com.
   Name suffix(int labels) const;
+  // The same by where a label starts: from(last_labels()[1]) is suffix(2). Of the last label, the
+  // one before it and the one before that; 0 where there are fewer.
+  std::array<std::uint8_t, 3> last_labels() const;
+  Name from(std::size_t label) const {
+    Name name;
+    name.size_ = static_cast<std::uint8_t>(size_ - label);
+    std::memcpy(name.octets_.data(), &octets_[label], name.size_);
+    return name;
+  }
   bool is_subdomain_of(const Name& zone) const;  // true for the zone itself
 
   // "www.example.com.", the root "."; \DDD for all but printable ASCII, \. and \\ inside labels, so

@@ -3,20 +3,31 @@
 #include <algorithm>
 #include <optional>
 
+#include "dissectors/dns/name_hash.h"
+
 namespace wirefault::dns {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-bool same_question(const Question& a, const Question& b) {
-  return a.type == b.type && a.klass == b.klass && a.name == b.name;
-}
-
 // These come without a question section when the server could not or would not read the query.
 bool may_lack_question(Rcode rcode) {
   return rcode == Rcode::formerr || rcode == Rcode::notimp || rcode == Rcode::refused ||
          rcode == Rcode::servfail;
+}
+
+// Whether `message` can be about `asked`.
+bool fits(const Message& message, const Question& asked) {
+  if (message.repeats(asked)) return true;
+  const Parsed<Question> question = message.question();
+  if (question) {
+    return question->type == asked.type && question->klass == asked.klass &&
+           question->name == asked.name;
+  }
+  // No question, or one that our snap length cut: address, ports and id must do.
+  return message.is_response() &&
+         (question.flaw() == Flaw::cut_short || may_lack_question(message.rcode()));
 }
 
 constexpr std::uint32_t sample_rate = 16;
@@ -82,7 +93,7 @@ void Tracker::add(const Message& message, const Carriage& carriage, std::uint64_
 }
 
 Tracker::Found Tracker::find(std::uint64_t hash, const Endpoint& client, const Endpoint& server,
-                             const Message& message, const Parsed<Question>& question) {
+                             const Message& message) {
   Found found;
   found.open = table_.find(hash, [&](Entry& entry) {
     const Transaction& candidate = entry.transaction;
@@ -90,14 +101,7 @@ Tracker::Found Tracker::find(std::uint64_t hash, const Endpoint& client, const E
         candidate.server != server || candidate.opcode != message.opcode()) {
       return false;
     }
-    if (!candidate.odd_question) {
-      // No question, or one that our snap length cut: address, ports and id must do.
-      const bool matches =
-          question ? same_question(candidate.question, *question)
-                   : message.is_response() &&
-                         (question.flaw() == Flaw::cut_short || may_lack_question(message.rcode()));
-      if (!matches) return false;
-    }
+    if (!candidate.odd_question && !fits(message, candidate.question)) return false;
     if (entry.list != ghosts) return true;
     if (found.ghost == nullptr) found.ghost = &entry;
     return false;  // an open one may still come
@@ -109,14 +113,15 @@ void Tracker::add_query(const Message& message, const Carriage& carriage, std::u
   if (carriage.destination.address.is_multicast()) return;
   const Endpoint& client = carriage.source;
   const Endpoint& server = carriage.destination;
-  const Parsed<Question> question = message.question();
-  if (Entry* open = find(hash, client, server, message, question).open) {
+  if (Entry* open = find(hash, client, server, message).open) {
     open->transaction.queries.add(carriage.seen);
     open->transaction.deadline = carriage.seen.time + answer_timeout_;
     move(*open, open->transaction.noticed ? noticed : fresh);
     return;
   }
-  const std::uint32_t weight = weigh(client, question ? *question : Question{}, message.id());
+  const Parsed<Question> question = message.question();
+  static const Question none;
+  const std::uint32_t weight = weigh(client, question ? *question : none, message.id());
   if (weight == 0) {
     ++counters_.refused;
     left_out_ = carriage.seen.time;
@@ -138,6 +143,7 @@ void Tracker::add_query(const Message& message, const Carriage& carriage, std::u
   made.checking_disabled = message.checking_disabled();
   made.odd_question = message.question_count() != 1 || !question;
   if (question) made.question = *question;
+  made.question_hash = wirefault::hash_of(made.question);
   made.edns = message.edns_offer();
   made.queries.add(carriage.seen);
   made.deadline = carriage.seen.time + answer_timeout_;
@@ -147,8 +153,7 @@ void Tracker::add_query(const Message& message, const Carriage& carriage, std::u
 void Tracker::add_response(const Message& message, const Carriage& carriage, std::uint64_t hash) {
   const Endpoint& client = carriage.destination;
   const Endpoint& server = carriage.source;
-  const Parsed<Question> question = message.question();
-  const auto [entry, ghost] = find(hash, client, server, message, question);
+  const auto [entry, ghost] = find(hash, client, server, message);
 
   if (entry == nullptr && ghost == nullptr) {
     if (left_out_ && carriage.seen.time - *left_out_ < answer_timeout_ + late_window_) return;
@@ -158,6 +163,7 @@ void Tracker::add_response(const Message& message, const Carriage& carriage, std
     stray.tunnel = carriage.tunnel;
     stray.transport = carriage.transport;
     stray.id = message.id();
+    const Parsed<Question> question = message.question();
     stray.has_question = static_cast<bool>(question);
     if (question) stray.question = *question;
     stray.response = describe(message, carriage);

@@ -108,7 +108,7 @@ class Tracker {
     Entry* ghost = nullptr;
   };
   Found find(std::uint64_t hash, const Endpoint& client, const Endpoint& server,
-             const Message& message, const Parsed<Question>& question);
+             const Message& message);
   Entry* find_quoted(const Rejected& rejected);
   std::uint64_t hash_of(std::uint64_t conversation, Transport transport, std::uint16_t id) const {
     return keyed_hash(key_, std::array{conversation, std::uint64_t{id} << 8 |

@@ -15,9 +15,6 @@ constexpr std::uint16_t ether_ipv6 = 0x86dd;
 constexpr std::uint16_t ether_bridging = 0x6558;  // an Ethernet frame
 
 constexpr std::uint16_t domain_port = 53;
-constexpr std::uint16_t vxlan_port = 4789;
-constexpr std::uint16_t linux_vxlan_port = 8472;  // Linux's default, older than the assignment
-constexpr std::uint16_t geneve_port = 6081;
 constexpr std::size_t udp_tunnel_header = 8;  // of VXLAN, and of Geneve without options
 constexpr std::size_t ethernet_header = 14;
 
@@ -70,13 +67,6 @@ Opened open_geneve(Carried carried, const Payload& payload) {
   return carries(carried, Kind::geneve, be32(&payload.bytes[4]) >> 8, payload.after(header));
 }
 
-// Nearly every datagram ends here.
-bool has_tunnel_port(const Payload& payload) {
-  if (payload.bytes.size() < udp::Datagram::header_size) return false;
-  const std::uint16_t port = be16(&payload.bytes[2]);
-  return port == vxlan_port || port == linux_vxlan_port || port == geneve_port;
-}
-
 Opened open_udp(const Carried& carried, const Payload& payload) {
   const Parsed<udp::Datagram> udp = udp::Datagram::parse(payload);
   // A flaw is for whoever reads the datagram as UDP to report.
@@ -103,17 +93,7 @@ std::string_view kind_name(Kind kind) {
 }  // namespace
 
 Opened open(const ip::Datagram& datagram, std::uint64_t outer_id) {
-  switch (datagram.protocol) {
-    case ip::protocol::ipv4:
-    case ip::protocol::ipv6:
-    case ip::protocol::gre:
-      break;
-    case ip::protocol::udp:
-      if (has_tunnel_port(datagram.payload)) break;
-      return Opened{};
-    default:
-      return Opened{};
-  }
+  if (!may_be_tunnel(datagram)) return Opened{};
   Carried carried;
   carried.context.outer_low = std::min(datagram.source, datagram.destination);
   carried.context.outer_high = std::max(datagram.source, datagram.destination);

@@ -15,6 +15,8 @@ enum class Kind : std::uint8_t { ip_in_ip, gre, vxlan, geneve };
 // Callers look no deeper than this.
 constexpr int max_depth = 3;
 
+constexpr std::uint16_t geneve_port = 6081;
+
 struct Context {
   Kind kind{};
   std::uint32_t key = 0;  // GRE key (0: none), VXLAN or Geneve network identifier
@@ -33,6 +35,26 @@ struct Carried {
   bool is_frame = false;  // an Ethernet frame, for link::dissect_ethernet(); else for ip::parse()
   Payload payload;
 };
+
+// Whether open() is worth calling: for nearly every datagram it is not.
+inline bool may_be_tunnel(const ip::Datagram& datagram) {
+  constexpr std::uint16_t vxlan_port = 4789;
+  constexpr std::uint16_t linux_vxlan_port = 8472;  // Linux's default, older than the assignment
+  const Bytes bytes = datagram.payload.bytes;
+  switch (datagram.protocol) {
+    case ip::protocol::ipv4:
+    case ip::protocol::ipv6:
+    case ip::protocol::gre:
+      return true;
+    case ip::protocol::udp: {
+      if (bytes.size() < 8) return false;
+      const std::uint16_t port = be16(bytes.data() + 2);
+      return port == vxlan_port || port == linux_vxlan_port || port == geneve_port;
+    }
+    default:
+      return false;
+  }
+}
 
 // What `datagram`, which must not be a fragment, carries. `outer_id` is the id() of the tunnel that
 // the datagram itself came through, 0 for none. Nothing when it is no tunnel or one of another

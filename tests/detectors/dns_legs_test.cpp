@@ -33,6 +33,7 @@ TEST_CASE("a query seen before and behind a NAT counts once", "[detectors][dns-l
   }
   SECTION("not another question") {
     second.question.name = *dns::Name::parse("mail.example.com.");
+    second.question_hash = hash_of(second.question);
     CHECK(!legs.is_copy(waiting(first)));
     CHECK(!legs.is_copy(waiting(second)));
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "detectors/catalogue.h"
+#include "dissectors/dns/name_hash.h"
 
 namespace wirefault::test {
 
@@ -38,6 +39,7 @@ inline dns::Transaction asked(Frames& frames, const Asked& what, std::vector<dou
   made.server = endpoint(what.server, 53);
   made.recursion_desired = true;
   made.question = {*dns::Name::parse(what.name), what.type};
+  made.question_hash = hash_of(made.question);
   for (const double time : times) made.queries.add(frames.at(time));
   made.deadline = made.queries.last().time + std::chrono::milliseconds{5500};
   return made;

@@ -1,7 +1,8 @@
-// A quick hash of domain names, for maps: the same for names that differ in case only.
+// Quick hashes of domain names and questions, for maps: the same for names that differ in case
+// only. Unkeyed: what is found with them must not depend on a seed.
 #pragma once
 
-#include "dissectors/dns/name.h"
+#include "dissectors/dns/message.h"
 
 namespace wirefault {
 
@@ -20,6 +21,14 @@ inline void add_to(QuickHash& hash, const dns::Name& name) {
   } else {
     hash.add(word(at, left) | lower_case, left);
   }
+}
+
+inline std::uint64_t hash_of(const dns::Question& question) {
+  QuickHash hash;
+  hash.add(std::uint64_t{static_cast<std::uint16_t>(question.type)} << 16 | question.klass,
+           question.name.size());
+  add_to(hash, question.name);
+  return hash.value();
 }
 
 }  // namespace wirefault
