@@ -19,8 +19,8 @@
 
 #include "detectors/detector.h"
 #include "detectors/latency.h"
-#include "detectors/name_hash.h"
 #include "detectors/silences.h"
+#include "dissectors/dns/name_hash.h"
 
 namespace wirefault {
 namespace {
