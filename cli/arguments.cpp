@@ -63,7 +63,7 @@ void add_arguments(CLI::App& app, Arguments& to) {
       ->type_name("FMT[:FILE]")
       ->group("Report");
   app.add_flag("--all", to.all, "every finding in full")->group("Report");
-  app.add_option("--limit", to.limit, "findings in the table (10 on a terminal)")
+  app.add_option("--limit", to.limit, "findings in the table, however many of a kind")
       ->type_name("N")
       ->group("Report");
   app.add_option("--tz", to.zone, "times in utc or local")->type_name("ZONE")->group("Report");

@@ -124,7 +124,8 @@ TextOptions text_options(const Arguments& arguments) {
   TextOptions options;
   options.terminal = terminal_width() != 0;
   options.width = screen_width();
-  if (options.terminal) options.limit = 10;
+  if (options.terminal && !arguments.all) options.limit = 10;
+  if (arguments.all || !arguments.limit.empty()) options.most_of_kind = 0;
   options.color = wants_color(arguments);
   options.all = arguments.all;
   if (arguments.zone == "local") {

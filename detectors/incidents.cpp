@@ -6,6 +6,7 @@
 #include <array>
 #include <optional>
 #include <set>
+#include <tuple>
 
 #include "detectors/knowledge/path_sizes.h"
 
@@ -274,19 +275,36 @@ std::vector<Incident> group(std::vector<Finding>& findings) {
 }
 
 bool put_roots_first(std::vector<Finding>& findings, const std::vector<Incident>& incidents) {
-  bool moved = false;
+  const auto explained = [&](const Finding& finding) -> std::size_t {
+    for (const Incident& incident : incidents) {
+      if (incident.root == finding.id) return incident.findings.size() - 1;
+    }
+    return 0;
+  };
+  std::vector<std::tuple<int, std::size_t, std::size_t>> order;
+  for (const Finding& each : findings) {
+    order.emplace_back(-static_cast<int>(each.severity), findings.size() - explained(each),
+                       order.size());
+  }
+  std::sort(order.begin(), order.end());
+  std::vector<Finding> ordered;
+  for (const auto& [severity, rank, at] : order) ordered.push_back(std::move(findings[at]));
+  findings = std::move(ordered);
   for (const Incident& incident : incidents) {
     const auto is_root = [&](const Finding& each) { return each.id == incident.root; };
     const auto is_member = [&](const Finding& each) { return each.incident == incident.id; };
     const auto first = std::find_if(findings.begin(), findings.end(), is_member);
     const auto root = std::find_if(first, findings.end(), is_root);
-    if (first == root) continue;
     std::rotate(first, root, root + 1);
-    moved = true;
   }
-  for (std::size_t i = 0; moved && i < findings.size(); ++i) {
-    findings[i].id = fmt::format("F{}", i + 1);
-    findings[i].incident.clear();
+  bool moved = false;
+  for (std::size_t i = 0; i < findings.size(); ++i) {
+    const std::string id = fmt::format("F{}", i + 1);
+    moved = moved || findings[i].id != id;
+    findings[i].id = id;
+  }
+  if (moved) {
+    for (Finding& finding : findings) finding.incident.clear();
   }
   return moved;
 }

@@ -15,8 +15,8 @@ namespace wirefault {
 // `findings` have their ids. Sets Finding::incident. Incidents come in the order of their roots.
 std::vector<Incident> group(std::vector<Finding>& findings);
 
-// Moves each root before its effects, where the worst of them stood, and numbers all findings anew.
-// False when they stood so already.
+// Of one severity, puts what explains most in front; then each root before its effects, where the
+// worst of them stood; and numbers all findings anew. False when they stood so already.
 bool put_roots_first(std::vector<Finding>& findings, const std::vector<Incident>& incidents);
 
 }  // namespace wirefault

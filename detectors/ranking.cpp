@@ -16,8 +16,25 @@ constexpr std::size_t most_of_one_detector = 20;
 constexpr std::size_t most_frames = 1000;
 constexpr std::size_t most_members = 5;
 
+constexpr std::string_view others = "others";
+
+// What merge_tails() made of many: their sum says nothing of how bad each is.
+bool is_tail(const Finding& finding) {
+  return finding.entity == others && finding.variant == others;
+}
+
+std::uint64_t clients_of(const Finding& finding) {
+  std::uint64_t most = 0;
+  for (const Who& who : finding.who) {
+    if (who.role == "client") most = std::max(most, who.distinct);
+  }
+  return most;
+}
+
 auto place(const Finding& finding) {
   return std::tuple{-static_cast<int>(finding.severity),
+                    is_tail(finding),
+                    ~clients_of(finding),
                     -static_cast<int>(finding.confidence),
                     ~finding.count,
                     finding.first,
@@ -84,8 +101,8 @@ void merge_tails(std::vector<Finding>& findings) {
   }
   for (auto& [detector, tail] : tails) {
     if (merged[detector] > 1) {
-      tail.variant = "others";
-      tail.entity = "others";
+      tail.variant = others;
+      tail.entity = others;
       tail.title = fmt::format("{} more findings of this kind", merged[detector]);
       tail.display_filter = frame_filter(tail.frames);
       tail.causes.clear();

@@ -11,8 +11,9 @@ namespace wirefault {
 // counts, hosts and frames added up.
 void merge_tails(std::vector<Finding>& findings);
 
-// Worst first: severity, then confidence, then what concerns most; ties by time, detector and
-// entity. Gives ids F1.. in that order, and fingerprints.
+// Worst first: severity, then how many clients are concerned, confidence, and how often it
+// happened; ties by time, detector and entity. Of one severity, what merge_tails() made comes last.
+// Gives ids F1.. in that order, and fingerprints.
 void rank(std::vector<Finding>& findings);
 
 }  // namespace wirefault

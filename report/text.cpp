@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <span>
 
 #include "detectors/wording.h"
@@ -412,8 +413,8 @@ class TextReport {
   void table() {
     if (failures_.empty()) return;
     blank();
-    std::span<const Finding* const> rows{failures_};
-    if (options_.limit != 0 && rows.size() > options_.limit) rows = rows.first(options_.limit);
+    std::map<std::string_view, std::size_t> left_out;
+    const std::vector<const Finding*> rows = table_rows(left_out);
     std::size_t id = 2, severity = 3, detector = 8, count = 5, first = 5;
     for (const Finding* row : rows) {
       id = std::max(id, row->id.size());
@@ -458,9 +459,29 @@ class TextReport {
       }
     }
     if (rows.size() < failures_.size()) {
-      line(fmt::format("and {} more: add --limit {}", grouped(failures_.size() - rows.size()),
-                       failures_.size()));
+      std::vector<std::string> kinds;
+      for (const auto& [kind, number] : left_out) {
+        kinds.push_back(fmt::format("{} more of {}", grouped(number), kind));
+      }
+      paragraph("", fmt::format("and {}: add --limit {}", joined(kinds, ", "), failures_.size()));
     }
+  }
+
+  // The worst of each detector, as many as are wanted, and how many others each has.
+  std::vector<const Finding*> table_rows(std::map<std::string_view, std::size_t>& left_out) const {
+    std::vector<const Finding*> rows;
+    std::map<std::string_view, std::size_t> seen;
+    for (const Finding* each : failures_) {
+      const bool fits = options_.limit == 0 || rows.size() < options_.limit;
+      const bool is_news =
+          options_.most_of_kind == 0 || ++seen[each->detector] <= options_.most_of_kind;
+      if (fits && is_news) {
+        rows.push_back(each);
+      } else {
+        ++left_out[each->detector];
+      }
+    }
+    return rows;
   }
 
   static std::vector<std::string> folded_at_hyphens(std::string_view name, std::size_t width) {

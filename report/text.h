@@ -9,11 +9,12 @@
 namespace wirefault {
 
 struct TextOptions {
-  std::size_t width = 80;  // no line is longer; at least 40
-  bool terminal = false;   // addresses that do not fit may be cut in their middle
-  bool color = false;      // of the severity words; nothing is told by colour alone
-  bool all = false;        // every finding in full
-  std::size_t limit = 0;   // findings in the table; 0: all
+  std::size_t width = 80;        // no line is longer; at least 40
+  bool terminal = false;         // addresses that do not fit may be cut in their middle
+  bool color = false;            // of the severity words; nothing is told by colour alone
+  bool all = false;              // every finding in full
+  std::size_t limit = 0;         // findings in the table; 0: all
+  std::size_t most_of_kind = 5;  // of one detector in the table; 0: all
   Zone zone = Zone::utc;
   // What narrowed the report, as the user wrote it ("--only dns-*"), and how many findings that
   // left out: a report must not read as "nothing is wrong" because of what was not asked.

@@ -20,7 +20,6 @@
 #include "detectors/detector.h"
 #include "detectors/latency.h"
 #include "detectors/silences.h"
-#include "dissectors/dns/name_hash.h"
 
 namespace wirefault {
 namespace {

@@ -89,11 +89,12 @@ TEST_CASE("a root stands before its effects", "[detectors][incidents]") {
       finding("F3", "tcp-syn-flood", 100, {one("service", "198.51.100.7:443")})};
   const auto incidents = group(findings);
   CHECK(put_roots_first(findings, incidents));
-  CHECK(findings[1].detector == "tcp-syn-flood");
-  CHECK(findings[1].id == "F2");
+  CHECK(findings[0].detector == "tcp-syn-flood");
+  CHECK(findings[0].id == "F1");
+  CHECK(findings[1].detector == "tcp-refused");
   const auto again = group(findings);
   REQUIRE(again.size() == 1);
-  CHECK(again[0].findings == std::vector<std::string>{"F2", "F3"});
+  CHECK(again[0].findings == std::vector<std::string>{"F1", "F3"});
   CHECK_FALSE(put_roots_first(findings, again));
 }
 

@@ -257,8 +257,26 @@ TEST_CASE("a terminal gets addresses cut in the middle, a pipe gets them whole",
 
 TEST_CASE("a limit shortens the table and says so", "[report]") {
   const std::string text = text_report(tests::outage(), {.limit = 2});
-  CHECK(has(text, "\nand 1 more: add --limit 3\n"));
+  CHECK(has(text, "\nand 1 more of dns-fragmented-response-loss: add --limit 3\n"));
   CHECK_FALSE(has(text, "\nF3 "));
+}
+
+TEST_CASE("many findings of one detector do not push the others off the screen", "[report]") {
+  Result result = tests::outage();
+  const Finding refused = result.findings[1];
+  result.findings.clear();
+  for (int number = 1; number <= 8; ++number) {
+    result.findings.push_back(refused);
+    result.findings.back().id = "F" + std::to_string(number);
+  }
+  result.findings.push_back(tests::resolver_down());
+  result.findings.back().id = "F9";
+  const std::string text = text_report(result);
+  CHECK(has(text, "\nF5 "));
+  CHECK_FALSE(has(text, "\nF6 "));
+  CHECK(has(text, "\nF9 "));
+  CHECK(has(text, "\nand 3 more of " + std::string{refused.detector} + ": add --limit 9\n"));
+  CHECK(has(text_report(result, {.most_of_kind = 0}), "\nF6 "));
 }
 
 TEST_CASE("a filter too long for a screen is cut, visibly, unless all was asked for", "[report]") {

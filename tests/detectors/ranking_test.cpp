@@ -1,0 +1,49 @@
+#include "detectors/ranking.h"
+
+#include "tests/support/catch.h"
+
+namespace wirefault {
+namespace {
+
+Finding finding(std::string_view detector, std::string entity, Severity severity,
+                std::uint64_t count, std::uint64_t clients) {
+  Finding made;
+  made.detector = detector;
+  made.entity = std::move(entity);
+  made.severity = severity;
+  made.confidence = Confidence::certain;
+  made.count = count;
+  made.who.push_back({"client", {}, clients});
+  return made;
+}
+
+TEST_CASE("of equally bad findings the one that most clients suffer from comes first",
+          "[detectors][ranking]") {
+  std::vector<Finding> findings{finding("tcp-refused", "a", Severity::error, 900, 1),
+                                finding("tcp-syn-flood", "b", Severity::error, 500, 400),
+                                finding("dns-unanswered", "c", Severity::critical, 3, 1)};
+  rank(findings);
+  CHECK(findings[0].entity == "c");
+  CHECK(findings[1].entity == "b");
+  CHECK(findings[2].entity == "a");
+  CHECK(findings[0].id == "F1");
+}
+
+TEST_CASE("what was merged from many stands behind what is told by itself",
+          "[detectors][ranking]") {
+  std::vector<Finding> findings;
+  for (int i = 0; i < 50; ++i) {
+    findings.push_back(
+        finding("tcp-refused", std::string(1, static_cast<char>('A' + i)), Severity::error, 1, 1));
+  }
+  findings.push_back(finding("tcp-syn-timeout", "z", Severity::error, 1, 1));
+  merge_tails(findings);
+  rank(findings);
+  REQUIRE(findings.size() == 21);
+  CHECK(findings.back().title == "31 more findings of this kind");
+  CHECK(findings.back().count == 31);
+  CHECK(findings.back().who[0].distinct == 1);
+}
+
+}  // namespace
+}  // namespace wirefault
