@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bitset>
 #include <set>
 
 #include "detectors/detector.h"
@@ -27,17 +28,23 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// Queries sent to a server and what became of them, over the last minute.
+// Queries sent to a server and what became of them, second by second: over the last minute, and
+// whether silence goes with many queries.
 class RecentShare {
  public:
-  void add(Timestamp when, bool unanswered, std::uint32_t weight) {
+  // `slip`: it was answered with nothing but the request to come back over TCP.
+  void add(Timestamp when, bool unanswered, bool slip, std::uint32_t weight) {
     const std::int64_t second = when.time_since_epoch() / seconds{1};
     // Times before 1970 are negative.
     const std::int64_t place = (second % std::int64_t{window} + window) % window;
     Slot& slot = slots_[static_cast<std::size_t>(place)];
-    if (slot.second != second) slot = {second, 0, 0};
+    if (slot.second != second) {
+      past_.add(slot);
+      slot = {second, 0, 0, 0};
+    }
     slot.decided += weight;
     if (unanswered) slot.unanswered += weight;
+    if (slip) slot.slips += weight;
     if (second == summed_) {
       decided_ += weight;
       if (unanswered) silent_ += weight;
@@ -51,14 +58,38 @@ class RecentShare {
   // The largest share of unanswered queries in any full-enough minute, in percent.
   std::uint64_t worst_percent() const { return worst_percent_; }
 
- private:
-  static constexpr std::uint32_t window = 60;
-  static constexpr std::uint64_t enough = 5;  // below that a share says nothing
   struct Slot {
     std::int64_t second = -1;
     std::uint32_t decided = 0;
     std::uint32_t unanswered = 0;
+    std::uint32_t slips = 0;
   };
+  // Over all seconds.
+  struct Seconds {
+    std::uint64_t silent = 0;  // in which a query had no answer
+    std::uint64_t calm = 0;
+    std::uint64_t silent_queries = 0;  // asked in those, answered or not
+    std::uint64_t calm_queries = 0;
+    std::uint64_t slips = 0;
+    std::uint64_t slips_in_silence = 0;
+
+    void add(const Slot& slot) {
+      if (slot.decided == 0) return;
+      (slot.unanswered > 0 ? silent : calm) += 1;
+      (slot.unanswered > 0 ? silent_queries : calm_queries) += slot.decided;
+      slips += slot.slips;
+      if (slot.unanswered > 0) slips_in_silence += slot.slips;
+    }
+  };
+  Seconds by_second() const {
+    Seconds all = past_;
+    for (const Slot& slot : slots_) all.add(slot);
+    return all;
+  }
+
+ private:
+  static constexpr std::uint32_t window = 60;
+  static constexpr std::uint64_t enough = 5;  // below that a share says nothing
 
   void sum_up(std::int64_t second) {
     summed_ = second;
@@ -76,6 +107,35 @@ class RecentShare {
   std::uint64_t decided_ = 0;
   std::uint64_t silent_ = 0;
   std::uint64_t worst_percent_ = 0;
+  Seconds past_;
+};
+
+// What the silent queries have in common that the answered ones have not.
+struct Clues {
+  std::uint16_t largest_answer = 0;  // over UDP, in octets
+  std::uint64_t answered_with_edns = 0;
+  std::uint64_t silent_with_edns = 0;
+  std::bitset<256> answered_types;  // by the low octet
+  dns::Type silent_type{};
+  bool one_type_is_silent = true;
+
+  void add_answered(const dns::Transaction& transaction) {
+    answered_with_edns += transaction.edns.present ? 1 : 0;
+    answered_types.set(static_cast<std::size_t>(transaction.question.type) & 255);
+    if (transaction.transport == Transport::udp) {
+      largest_answer = std::max(largest_answer, transaction.response.size);
+    }
+  }
+  void add_silent(const dns::Transaction& transaction) {
+    const dns::Type type = transaction.question.type;
+    if (silent_type != dns::Type{} && silent_type != type) one_type_is_silent = false;
+    silent_type = type;
+    silent_with_edns += transaction.edns.present ? 1 : 0;
+  }
+  // All are of one type, and none of that type was answered.
+  bool is_type_silent() const {
+    return one_type_is_silent && !answered_types.test(static_cast<std::size_t>(silent_type) & 255);
+  }
 };
 
 struct ServerKey {
@@ -110,7 +170,9 @@ struct Tally {
   Endpoint wrong_server;
   RecentShare recent;
   Silences silences;
+  Clues clues;
   LatencyHistogram latency_before;
+  LatencyHistogram latency_since;
   Timestamp last_answer{};
   Timestamp last_silence{};
   Evidence queries;
@@ -161,7 +223,7 @@ class DnsUnanswered final : public Detector {
     }
     if (transaction.outcome == Outcome::untrusted) return;
     tally.decided += weight;
-    tally.recent.add(transaction.asked(), !answered, weight);
+    tally.recent.add(transaction.asked(), !answered, answered && is_slip(transaction), weight);
     if (answered) {
       tally.answered += weight;
       tally.last_answer = std::max(tally.last_answer, transaction.response.seen.time);
@@ -169,12 +231,16 @@ class DnsUnanswered final : public Detector {
       if (tally.unanswered == 0) {
         ++tally.answered_before;
         tally.latency_before.add(transaction.latency());
+      } else if (transaction.queries.count() == 1) {
+        tally.latency_since.add(transaction.latency());
       }
+      tally.clues.add_answered(transaction);
       return;
     }
     tally.unanswered += weight;
     if (transaction.queries.count() > 1) ++tally.repeated;
     if (transaction.edns.udp_payload_size >= large_offer) tally.large_unanswered += weight;
+    tally.clues.add_silent(transaction);
     tally.last_silence = std::max(tally.last_silence, transaction.queries.last().time);
     if (Silence* silence = add_to_silence(tally, transaction, transaction.queries.kept())) {
       ++silence->unanswered;
@@ -241,6 +307,17 @@ class DnsUnanswered final : public Detector {
   // From here on a server of which nothing was seen is one whose answers were not captured.
   static constexpr std::uint64_t unseen_queries = 3;
 
+  // RFC 9715 and the defaults of Unbound and BIND: answers up to this size come in one packet.
+  static constexpr std::uint16_t safe_answer = 1232;
+  // Fewer could be chance.
+  static constexpr std::uint64_t few = 3;
+
+  // What a server that limits the rate of its responses says in place of some of them: to a client
+  // whose address was not forged, come back over TCP.
+  static bool is_slip(const dns::Transaction& transaction) {
+    return transaction.transport == Transport::udp && transaction.response.truncated &&
+           transaction.response.answers == 0;
+  }
   static std::uint16_t transport_number(Transport transport) {
     return static_cast<std::uint16_t>(transport);
   }
@@ -432,13 +509,8 @@ class DnsUnanswered final : public Detector {
            fmt::format("dig @{} {}", other, tally.example.empty() ? "NAME" : tally.example)});
       return;
     }
-    if (tally.large_unanswered > 0 && tally.large_unanswered == tally.unanswered &&
-        tally.answered > 0) {
-      finding.causes.push_back({"large-answers-lost", "large answers are lost on the path",
-                                "every silent query offered more than 1,400 bytes; others were "
-                                "answered",
-                                fmt::format("dig @{} NAME TYPE +bufsize=1232", address)});
-    }
+    add_kind_causes(finding, address, tally);
+    if (!silent_now) add_load_causes(finding, tally);
     if (silent_now) {
       const std::string since = tally.answered == 0
                                     ? "no response from it is in this capture"
@@ -456,8 +528,73 @@ class DnsUnanswered final : public Detector {
                                 fmt::format("{} of {} were answered, before and after",
                                             grouped(tally.answered), grouped(tally.decided)),
                                 fmt::format("mtr -rwbzc 100 {}", address)});
+      const bool is_explained =
+          std::any_of(finding.causes.begin(), finding.causes.end() - 1,
+                      [](const Cause& cause) { return cause.id != "large-answers-lost"; });
+      if (!is_explained) {
+        finding.causes.push_back({"server-overloaded", "the server drops queries under load",
+                                  "silence comes and goes", ""});
+      }
+    }
+  }
+
+  // Only questions of a certain kind are lost.
+  static void add_kind_causes(Finding& finding, const std::string& address, const Tally& tally) {
+    const Clues& clues = tally.clues;
+    // What was answered when it was asked again in the same way was not lost for what it was.
+    if (tally.answered == 0 || tally.unanswered == 0 || tally.first_attempts_lost > 0) return;
+    if (tally.large_unanswered == tally.unanswered && clues.largest_answer <= safe_answer) {
+      finding.causes.push_back({"large-answers-lost", "large answers are lost on the path",
+                                fmt::format("every silent query offered to take more than 1,400 "
+                                            "bytes; the largest answer had {}",
+                                            grouped(clues.largest_answer)),
+                                fmt::format("dig @{} NAME TYPE +bufsize=1232", address)});
+    }
+    if (tally.unanswered < few) return;
+    if (clues.silent_with_edns == tally.unanswered && clues.answered_with_edns == 0) {
+      finding.causes.push_back({"edns-dropped", "a box or the server drops queries with EDNS",
+                                "every silent query had an OPT record, and no answered one had",
+                                fmt::format("dig @{} NAME TYPE +noedns", address)});
+    }
+    if (clues.is_type_silent()) {
+      const std::string type = dns::type_name(clues.silent_type);
+      finding.causes.push_back(
+          {"type-dropped", fmt::format("a box or the server drops questions for {}", type),
+           fmt::format("all {} silent queries ask for it; {} for other types were answered",
+                       grouped(tally.unanswered), grouped(tally.answered)),
+           fmt::format("dig @{} NAME {}", address, type)});
+    }
+  }
+
+  // Queries are lost when there are many.
+  static void add_load_causes(Finding& finding, const Tally& tally) {
+    const RecentShare::Seconds rates = tally.recent.by_second();
+    if (tally.unanswered < few) return;
+    if (rates.slips_in_silence >= few && 5 * rates.slips_in_silence >= 4 * rates.slips &&
+        10 * rates.slips_in_silence >= tally.unanswered) {
+      finding.causes.push_back(
+          {"rate-limited", "the server limits the rate of its responses",
+           fmt::format("in the same seconds it told clients {} times, with empty answers, to come "
+                       "back over TCP",
+                       grouped(rates.slips_in_silence)),
+           ""});
+    }
+    const Duration before = tally.latency_before.percentile(50);
+    const Duration since = tally.latency_since.percentile(50);
+    if (tally.latency_before.count() >= few && tally.latency_since.count() >= few &&
+        since >= 2 * before && since - before >= milliseconds{10}) {
       finding.causes.push_back({"server-overloaded", "the server drops queries under load",
-                                "silence comes and goes", ""});
+                                fmt::format("its answers got slower, from {} to {}",
+                                            rough_duration(before), rough_duration(since)),
+                                ""});
+    } else if (rates.calm >= few &&
+               rates.silent_queries * rates.calm >= 4 * rates.calm_queries * rates.silent) {
+      finding.causes.push_back({"too-many-queries",
+                                "something limits the rate of queries, or drops them under load",
+                                fmt::format("{} queries in a second with silence, {} in others",
+                                            grouped(rates.silent_queries / rates.silent),
+                                            grouped(rates.calm_queries / rates.calm)),
+                                ""});
     }
   }
 

@@ -6,6 +6,8 @@ stub.py --multicast NAME            asks over multicast DNS (RFC 6762) and LLMNR
 stub.py --from ADDRESS [--repeat N] [--gap S] NAME... SERVER
                                     asks for each name once, from that address, each time from a new
                                     port; waits for each answer up to five seconds; never repeats
+stub.py --from ADDRESS --rate N NAME... SERVER
+                                    asks for N names a second, whatever comes back
 """
 import argparse
 import socket
@@ -58,17 +60,32 @@ def ask_each(source, names, server, gap):
         time.sleep(gap)
 
 
+def ask_at_rate(source, names, server, rate):
+    sockets = []
+    for number, name in enumerate(names):
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind((source, 0))
+        sock.sendto(query(number * 7919 % 65536, name, A), (server, 53))
+        sockets.append(sock)
+        time.sleep(1 / rate)
+    time.sleep(5)
+
+
 parser = argparse.ArgumentParser()
 parser.add_argument("--parallel", action="store_true")
 parser.add_argument("--multicast", action="store_true")
 parser.add_argument("--from", dest="source")
 parser.add_argument("--repeat", type=int, default=1)
+parser.add_argument("--rate", type=int)
 parser.add_argument("--gap", type=float, default=0.02)
 parser.add_argument("name")
 parser.add_argument("servers", nargs="*")
 arguments = parser.parse_args()
 if arguments.source:
     names = [arguments.name, *arguments.servers[:-1]]
+    if arguments.rate:
+        ask_at_rate(arguments.source, names, arguments.servers[-1], arguments.rate)
+        raise SystemExit
     ask_each(arguments.source, names * arguments.repeat, arguments.servers[-1], arguments.gap)
 elif arguments.parallel:
     ask_all(arguments.name, arguments.servers)

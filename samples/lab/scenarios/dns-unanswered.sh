@@ -239,3 +239,100 @@ record_fires-hung() {
   echo_from "$C" $server4
   captured
 }
+
+# limited_zone : nsd with ten addresses a second for the same network, of the answers above that every
+# second one cut to nothing and the others dropped.
+limited_zone() {
+  cat > "$work/example.com.zone" <<-END
+	\$ORIGIN example.com.
+	\$TTL 300
+	@ SOA ns hostmaster 1 3600 900 86400 300
+	@ NS ns
+	ns A $server4
+	* A $web4
+	END
+  cat > "$work/nsd.conf" <<-END
+	server:
+	  ip-address: $server4
+	  username: ""
+	  zonesdir: "$work"
+	  pidfile: "$work/nsd.pid"
+	  database: ""
+	  xfrdfile: "$work/xfrd"
+	  zonelistfile: "$work/zone.list"
+	  xfrdir: "$work"
+	  server-count: 1
+	  rrl-ratelimit: 10
+	  rrl-slip: 2
+	  rrl-whitelist-ratelimit: 0
+	remote-control:
+	  control-enable: no
+	zone:
+	  name: example.com
+	  zonefile: example.com.zone
+	END
+  on_server nsd -d -c "$work/nsd.conf" &
+  wait_for_port "$S" $server4
+}
+
+# A resolver asks an authoritative server that limits the rate of its responses.
+record_fires-rate-limit() {
+  limited_zone
+  resolver
+  capture "$R" r1
+  ask 192.0.2.10 early.example.com
+  sleep 2
+  on_client python3 "$here/stub.py" --from 192.0.2.10 --rate 40 $(seq -f 'host%g.example.com' 100) 192.0.2.1
+  sleep 14
+  ask 192.0.2.10 late.example.com
+  echo_from "$R" $server4
+  captured
+}
+
+# A resolver that takes twenty queries a second from a client and drops the others.
+record_fires-client-limit() {
+  dns_server "$S" $server4
+  resolver_options='ip-ratelimit: 20
+	  ip-ratelimit-factor: 0'
+  resolver
+  capture "$C" c0
+  on_client python3 "$here/stub.py" --from 192.0.2.10 --rate 4 $(seq -f 'host%g.example.com' 0 19) 192.0.2.1
+  on_client python3 "$here/stub.py" --from 192.0.2.10 --rate 60 $(seq -f 'host%g.example.com' 0 39) 192.0.2.1
+  sleep 12
+  ask 192.0.2.10 www.example.com
+  echo_from "$C" 192.0.2.1
+  captured
+}
+
+# A box on the way drops what has an OPT record: glibc is answered, dig is not.
+record_fires-edns-dropped() {
+  dns_server "$S" $server4
+  resolver_of "$C" $server4
+  filter "$R" "forward udp dport 53 @th,144,16 != 0 drop"
+  capture "$C" c0
+  local name
+  for name in www mail shop; do
+    on_client getent ahosts $name.example.com
+    on_client dig +time=2 +tries=2 @$server4 $name.example.com
+  done
+  on_client getent ahosts ftp.example.com
+  sleep 6
+  echo_from "$C" $server4
+  captured
+}
+
+# A box on the way drops questions for HTTPS, which it does not know.
+record_fires-type-dropped() {
+  dns_server "$S" $server4
+  filter "$R" "forward udp dport 53 @th,296,16 65 drop"  # of names of 17 octets
+  capture "$C" c0
+  local name
+  for name in www ftp api; do
+    on_client dig @$server4 $name.example.com
+    on_client dig +time=2 +tries=2 @$server4 $name.example.com HTTPS
+    on_client dig @$server4 $name.example.com AAAA
+  done
+  sleep 6
+  echo_from "$C" $server4
+  captured
+}

@@ -245,6 +245,83 @@ TEST_CASE("a server that stood still answers too late", "[detectors][dns-unanswe
   CHECK(finding.causes[0].id == "server-stalled");
 }
 
+// The cause that is ranked first, when each tenth of a second has a query and those of which
+// `is_silent` are not answered.
+template <class Silent, class Change>
+std::string_view first_cause(Case& c, Silent is_silent, Change change) {
+  for (int i = 0; i < 120; ++i) {
+    const Asked what{.name = fmt::format("host{}.example.com.", i)};
+    const double when = 0.1 * i;
+    dns::Transaction made = is_silent(i) ? unanswered(c.frames, what, {when})
+                                         : answered(c.frames, what, when, when + 0.01);
+    made.response.size = 100;
+    change(i, made);
+    c.bench.hear(made);
+  }
+  return c.only(60).causes.at(0).id;
+}
+
+TEST_CASE("empty answers in the seconds of silence come from a rate limit",
+          "[detectors][dns-unanswered]") {
+  Case c;
+  const auto cut = [](dns::Transaction& made) { made.response.truncated = true; };
+  SECTION("it limits") {
+    CHECK(first_cause(
+              c, [](int i) { return i / 10 == 4 && i % 2 == 0; },
+              [&](int i, dns::Transaction& made) {
+                if (i / 10 == 4 && i % 2 == 1) cut(made);
+              }) == "rate-limited");
+  }
+  SECTION("some answers are simply too long, at any time") {
+    CHECK(first_cause(
+              c, [](int i) { return i / 10 == 4 && i % 2 == 0; },
+              [&](int i, dns::Transaction& made) {
+                if (i % 2 == 1) cut(made);
+              }) == "path-loss");
+  }
+}
+
+TEST_CASE("a kind of question is to blame when none of it is answered, and others are",
+          "[detectors][dns-unanswered]") {
+  Case c;
+  const bool one_is_answered = GENERATE(false, true);
+  const auto is_silent = [&](int i) { return i % 20 == 0 && !(one_is_answered && i == 40); };
+  SECTION("a type") {
+    CHECK(first_cause(c, is_silent, [](int i, dns::Transaction& made) {
+            if (i % 20 == 0) made.question.type = dns::Type::https;
+          }) == (one_is_answered ? "path-loss" : "type-dropped"));
+  }
+  SECTION("EDNS") {
+    CHECK(first_cause(c, is_silent, [](int i, dns::Transaction& made) {
+            made.edns.present = i % 20 == 0;
+          }) == (one_is_answered ? "path-loss" : "edns-dropped"));
+  }
+  SECTION("large answers") {
+    CHECK(first_cause(c, is_silent, [](int i, dns::Transaction& made) {
+            made.edns = {true, true, 4096};
+            if (i % 20 == 0) made.response.size = 2500;
+          }) == (one_is_answered ? "path-loss" : "large-answers-lost"));
+  }
+}
+
+TEST_CASE("queries lost where there are many, and answers that get slower",
+          "[detectors][dns-unanswered]") {
+  Case c;
+  const bool slower = GENERATE(false, true);
+  int number = 0;
+  for (int second = 0; second < 12; ++second) {
+    const int queries = second == 6 ? 60 : 4;
+    for (int i = 0; i < queries; ++i) {
+      const Asked what{.name = fmt::format("host{}.example.com.", ++number)};
+      const double when = second + static_cast<double>(i) / queries;
+      const double latency = slower && second >= 6 ? 0.1 : 0.01;
+      c.bench.hear(i >= 20 ? unanswered(c.frames, what, {when})
+                           : answered(c.frames, what, when, when + latency));
+    }
+  }
+  CHECK(c.only(60).causes.at(0).id == (slower ? "server-overloaded" : "too-many-queries"));
+}
+
 TEST_CASE("an update that nobody answers concerns no lookup", "[detectors][dns-unanswered]") {
   Case c;
   dns::Transaction update = unanswered(c.frames, {}, {0});
