@@ -16,6 +16,12 @@ void Evidence::add(const Sighting& sighting) {
   if (!last_.exists() || sighting.time >= last_.time) last_ = sighting;
 }
 
+void Evidence::add(const Sighting& sighting, std::string note) {
+  if (!sighting.exists()) return;
+  add(sighting);
+  notes_.push_back({sighting.packet, std::move(note)});
+}
+
 void Evidence::fill(Finding& finding) const {
   std::vector<Sighting> sorted = kept_;
   if (last_.exists()) sorted.push_back(last_);
@@ -29,24 +35,36 @@ void Evidence::fill(Finding& finding) const {
   sorted.erase(std::unique(sorted.begin(), sorted.end(), same_packet), sorted.end());
   if (sorted.empty()) return;
 
-  // First and last, the worst where there is one, and others spread evenly between them.
-  const std::size_t shown = std::min(sorted.size(), most_shown);
-  for (std::size_t i = 0; i < shown; ++i) {
-    const std::size_t at = shown == 1 ? 0 : i * (sorted.size() - 1) / (shown - 1);
-    const std::string_view role = i == 0 ? "first" : i + 1 == shown ? "last" : "typical";
-    finding.evidence.push_back({sorted[at].packet, sorted[at].time, role});
-  }
-  if (worst_.exists()) {
-    const auto named =
-        std::find_if(finding.evidence.begin(), finding.evidence.end(),
-                     [this](const EvidenceItem& item) { return item.packet == worst_.packet; });
-    if (named != finding.evidence.end()) {
-      if (named->role == "typical") named->role = "worst";
-    } else if (shown >= 3) {
-      finding.evidence[shown / 2] = {worst_.packet, worst_.time, "worst"};
-      std::sort(finding.evidence.begin(), finding.evidence.end(),
-                [](const EvidenceItem& a, const EvidenceItem& b) { return a.time < b.time; });
-    }
+  // First and last, the worst, those with a note, and others spread evenly between them.
+  std::vector<std::size_t> chosen;
+  const auto choose = [&](std::size_t at) {
+    if (chosen.size() == most_shown || at >= sorted.size()) return;
+    if (std::find(chosen.begin(), chosen.end(), at) == chosen.end()) chosen.push_back(at);
+  };
+  const auto position_of = [&](PacketRef packet) {
+    const auto found = std::find_if(sorted.begin(), sorted.end(), [&](const Sighting& sighting) {
+      return sighting.packet == packet;
+    });
+    return static_cast<std::size_t>(found - sorted.begin());
+  };
+  choose(0);
+  choose(sorted.size() - 1);
+  if (worst_.exists()) choose(position_of(worst_.packet));
+  for (const Note& note : notes_) choose(position_of(note.packet));
+  const std::size_t room = most_shown - chosen.size();
+  for (std::size_t i = 1; i <= room; ++i) choose(i * (sorted.size() - 1) / (room + 1));
+  for (std::size_t at = 0; at < most_shown; ++at) choose(at);
+  std::sort(chosen.begin(), chosen.end());
+  for (const std::size_t at : chosen) {
+    const PacketRef packet = sorted[at].packet;
+    const std::string_view role = at == 0                   ? "first"
+                                  : at + 1 == sorted.size() ? "last"
+                                  : packet == worst_.packet ? "worst"
+                                                            : "typical";
+    const auto note = std::find_if(notes_.begin(), notes_.end(),
+                                   [&](const Note& each) { return each.packet == packet; });
+    finding.evidence.push_back(
+        {packet, sorted[at].time, role, note == notes_.end() ? std::string{} : note->text});
   }
 
   for (const Sighting& sighting : sorted) finding.frames.push_back(sighting.packet);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <vector>
 
 #include "detectors/finding.h"
@@ -21,6 +22,8 @@ class Evidence {
     for (const Sighting& sighting : sightings.kept()) add(sighting);
     dropped_ += sightings.count() - sightings.kept().size();
   }
+  // Adds a packet that is to be shown with what it shows, as far as there is room.
+  void add(const Sighting& sighting, std::string note);
   // Marks the packet to show as the worst; it must have been added. The last call wins.
   void set_worst(const Sighting& sighting) { worst_ = sighting; }
 
@@ -34,7 +37,13 @@ class Evidence {
   void fill(Finding& finding) const;
 
  private:
+  struct Note {
+    PacketRef packet;
+    std::string text;
+  };
+
   std::vector<Sighting> kept_;
+  std::vector<Note> notes_;
   std::uint64_t dropped_ = 0;  // counted, not kept
   Sighting last_;
   Sighting worst_;

@@ -36,15 +36,17 @@ struct Who {
     std::string text;         // "192.0.2.1", "192.0.2.1:53", "www.example.com."
     std::uint64_t count = 0;  // in the finding's unit; 0: not counted
   };
-  std::string_view role;    // client server service address name zone path link mac
+  std::string_view role;    // client server service address name zone path link mac router
   std::vector<Member> top;  // at most five
   std::uint64_t distinct = 0;
+  bool is_approximate = false;  // too many to be told apart one by one: an estimate
 };
 
 struct EvidenceItem {
   PacketRef packet;
   Timestamp time{};
   std::string_view role;  // first typical worst last
+  std::string note{};     // what it shows, where that is worth a line; may be empty
 };
 
 struct Cause {

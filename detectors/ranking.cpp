@@ -54,6 +54,7 @@ void add_who(std::vector<Who>& to, const Who& from) {
     to.push_back(from);
     return;
   }
+  same->is_approximate |= from.is_approximate;
   for (const Who::Member& member : from.top) {
     const auto known =
         std::find_if(same->top.begin(), same->top.end(),

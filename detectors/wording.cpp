@@ -2,10 +2,22 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace wirefault {
 namespace {
 
 constexpr std::string_view frame_filter_start = "frame.number in ";
+
+// Of a title.
+constexpr std::size_t columns = 60;
+
+std::string without_middle(std::string_view text, std::size_t room) {
+  if (text.size() <= room) return std::string{text};
+  const std::size_t kept = room - 2;
+  return fmt::format("{}..{}", text.substr(0, kept / 2),
+                     text.substr(text.size() - (kept - kept / 2)));
+}
 
 }  // namespace
 
@@ -54,12 +66,18 @@ std::string plural(std::uint64_t count, std::string_view noun) {
 }
 
 std::string short_title(std::string_view head, std::string_view subject, std::string_view tail) {
-  constexpr std::size_t columns = 60;
-  const std::size_t room = columns - head.size() - tail.size();
-  if (subject.size() <= room) return fmt::format("{}{}{}", head, subject, tail);
-  const std::size_t kept = room - 2;
-  return fmt::format("{}{}..{}{}", head, subject.substr(0, kept / 2),
-                     subject.substr(subject.size() - (kept - kept / 2)), tail);
+  return fmt::format("{}{}{}", head, without_middle(subject, columns - head.size() - tail.size()),
+                     tail);
+}
+
+std::string short_title(std::string_view head, std::string_view first, std::string_view between,
+                        std::string_view second, std::string_view tail) {
+  const std::size_t room = columns - head.size() - between.size() - tail.size();
+  // What the shorter one leaves is the longer one's.
+  const std::size_t of_first = std::max(room / 2, room - std::min(second.size(), room - room / 2));
+  const std::string begin = without_middle(first, of_first);
+  return fmt::format("{}{}{}{}{}", head, begin, between,
+                     without_middle(second, room - begin.size()), tail);
 }
 
 void add_vantage(Finding& finding, Vantage vantage, std::string_view what,

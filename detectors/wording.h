@@ -21,6 +21,11 @@ std::string plural(std::uint64_t count, std::string_view noun);   // 1 query, 2 
 // `head` + `subject` + `tail` in at most 60 columns: a long subject loses its middle.
 std::string short_title(std::string_view head, std::string_view subject, std::string_view tail);
 
+// The same with two subjects, addresses as a rule: where there is no room for both, each loses of
+// its middle.
+std::string short_title(std::string_view head, std::string_view first, std::string_view between,
+                        std::string_view second, std::string_view tail);
+
 // What it means for packets without an answer where they were captured. Near the client: nothing.
 // Near the server: they came that far and no answer left, which rules out some of the causes.
 // `what` in the plural: "queries".
@@ -44,7 +49,7 @@ std::vector<FileFilter> filters_by_file(const Finding& finding);
 
 template <class Key>
 Who who(std::string_view role, const TopList<Key>& list) {
-  Who said{role, {}, list.distinct()};
+  Who said{role, {}, list.distinct(), !list.is_exact()};
   for (const auto& [key, count] : list.top()) said.top.push_back({key.to_string(), count});
   return said;
 }

@@ -146,7 +146,10 @@ Json who_json(const std::vector<Who>& all) {
       top.push_back(
           {{"text", member.text}, {"count", member.count == 0 ? Json{} : Json(member.count)}});
     }
-    roles.push_back({{"role", who.role}, {"distinct", who.distinct}, {"top", top}});
+    roles.push_back({{"role", who.role},
+                     {"distinct", who.distinct},
+                     {"approximate", who.is_approximate},
+                     {"top", top}});
   }
   return roles;
 }
@@ -166,7 +169,8 @@ Json evidence_json(const std::vector<EvidenceItem>& evidence) {
     items.push_back({{"source", source_id(item.packet.source())},
                      {"frame", item.packet.number()},
                      {"time", rfc3339(item.time)},
-                     {"role", item.role}});
+                     {"role", item.role},
+                     {"note", text_or_null(item.note)}});
   }
   return items;
 }

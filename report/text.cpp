@@ -601,6 +601,9 @@ class TextReport {
     for (const Who& who : finding.who) who_line(who);
     field("measured", measures_text(finding));
     paragraph_of(labelled("evidence"), evidence_units(finding));
+    for (const EvidenceItem& item : finding.evidence) {
+      if (!item.note.empty()) field("", fmt::format("#{} {}", item.packet.number(), item.note));
+    }
     display_filter(finding);
     field("bpf", filter_text(finding.capture_filter));
     causes(finding);
@@ -651,7 +654,8 @@ class TextReport {
     std::string label{who.role};
     if (who.distinct > 1) {
       label = plural(2, who.role).substr(2);
-      members.insert(members.begin(), fmt::format("{}:", grouped(who.distinct)));
+      members.insert(members.begin(), fmt::format("{}{}:", who.is_approximate ? "about " : "",
+                                                  grouped(who.distinct)));
     }
     paragraph_of(labelled(label), members);
   }

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
 #include "detectors/detector.h"
@@ -21,6 +22,7 @@
 namespace wirefault {
 namespace {
 
+using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using tcp::RepeatKind;
@@ -29,14 +31,27 @@ struct Repetition {
   Sighting seen;
   Sighting original;
   Duration stall{};
+  Duration gap{};
   std::uint64_t offset = 0;
   std::uint32_t length = 0;
+  std::uint32_t in_flight = 0;      // bytes sent from the first repeated one on, until it was
+  std::uint32_t round_trip_us = 0;  // smoothed, at that moment
   std::uint16_t segments = 1;
+  std::uint16_t duplicate_acks = 0;
   std::uint16_t ip_length = 0;
   std::uint8_t chain = 0;
   RepeatKind kind = RepeatKind::unknown;
   bool full_size = false;
+  bool upstream = false;  // fills a hole: `original` is what showed it
   bool spurious = false;
+  bool was_held = false;  // the receiver had closed its window before
+};
+
+// What showed that a repetition was needless.
+struct Proof {
+  PacketRef repetition;
+  tcp::SpuriousProof kind = tcp::SpuriousProof::dsack;
+  Sighting seen;
 };
 
 struct Tally {
@@ -61,10 +76,12 @@ struct Tally {
   Duration stalled{};
   Duration longest_stall{};
   Duration round_trip{};
+  Duration idle_before{};  // the last repetition that got nothing back, of its first sending
   std::uint16_t mss = 0;
   std::uint16_t delivered_size = 0;
   std::uint16_t lost_size = 0;  // the smallest IP length lost
   std::vector<Repetition> kept;
+  std::vector<Proof> proofs;  // the first few
 
   std::uint64_t lost() const { return fast + tlp + rto + other; }
   std::uint64_t data() const { return data_before + data_now; }
@@ -140,11 +157,14 @@ class TcpRetransmission final : public Detector {
       tally.first_data_only = tally.first_data_only && fact.offset == 0 &&
                               fact.flow.sender_is_initiator && !fact.flow.roles_guessed;
       (fact.side == tcp::LossSide::upstream ? tally.upstream : tally.downstream) += fact.segments;
+      tally.idle_before =
+          std::max(fact.chain > 1 ? tally.idle_before : Duration{}, fact.idle_before);
       tally.stalled += fact.stall;
       tally.longest_stall = std::max(tally.longest_stall, fact.stall);
       if (tally.lost_size == 0 || fact.ip_length < tally.lost_size)
         tally.lost_size = fact.ip_length;
     }
+    if (fact.follows_probe) take_for_probe(tally, fact.offset);
     if (tally.kept.size() >= Evidence::most_kept || kept_in_all_ >= most_kept_in_all) {
       ++tally.dropped;
       return;
@@ -154,13 +174,22 @@ class TcpRetransmission final : public Detector {
     kept.seen = fact.repetition;
     kept.original = fact.original;
     kept.stall = fact.stall;
+    kept.gap = fact.gap;
     kept.offset = fact.offset;
     kept.length = fact.length;
+    kept.in_flight = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(fact.totals.bytes - std::min(fact.totals.bytes, fact.offset),
+                                std::numeric_limits<std::uint32_t>::max()));
+    kept.round_trip_us = static_cast<std::uint32_t>(std::min<std::int64_t>(
+        fact.present_round_trip / microseconds{1}, std::numeric_limits<std::uint32_t>::max()));
+    kept.duplicate_acks = fact.duplicate_acks;
+    kept.was_held = fact.was_held;
     kept.segments = static_cast<std::uint16_t>(std::min<std::uint32_t>(fact.segments, 0xffff));
     kept.ip_length = fact.ip_length;
     kept.chain = fact.chain;
     kept.kind = fact.kind;
     kept.full_size = fact.is_full_size;
+    kept.upstream = fact.side == tcp::LossSide::upstream;
     kept.spurious = fact.kind == RepeatKind::needless;
     tally.kept.push_back(kept);
   }
@@ -176,6 +205,9 @@ class TcpRetransmission final : public Detector {
       kept->spurious = true;
       tally->stalled -= kept->stall;
       break;
+    }
+    if (tally->proofs.size() < proofs_kept) {
+      tally->proofs.push_back({fact.repetition, fact.proof, fact.proven_by});
     }
   }
 
@@ -204,9 +236,23 @@ class TcpRetransmission final : public Detector {
       (lossy ? pair.lossy : pair.needless).push_back({key, tally});
     }
     for (const auto& [key, pair] : pairs) {
-      report(scene, pair.lossy, pair.path, &TcpRetransmission::describe_loss, findings);
+      const auto back = pairs.find({key.tunnel, key.receiver, key.sender, 0});
+      const bool both_ways = back != pairs.end() && !back->second.lossy.empty();
+      report(pair.lossy, pair.path != nullptr, [&](const Flows& flows, bool as_one) {
+        Finding finding = start(scene, flows, as_one);
+        describe_loss(scene, flows, pair.path, both_ways, finding);
+        findings.push_back(std::move(finding));
+      });
       if (!pair.lossy.empty()) continue;
-      report(scene, pair.needless, nullptr, &TcpRetransmission::describe_needless, findings);
+      const auto alike = std::count_if(pairs.begin(), pairs.end(), [&](const auto& other) {
+        return other.second.lossy.empty() && &other.second != &pair &&
+               are_simultaneous(other.second.needless, pair.needless);
+      });
+      report(pair.needless, false, [&](const Flows& flows, bool as_one) {
+        Finding finding = start(scene, flows, as_one);
+        describe_needless(flows, static_cast<std::uint64_t>(alike), finding);
+        findings.push_back(std::move(finding));
+      });
     }
   }
 
@@ -218,13 +264,12 @@ class TcpRetransmission final : public Detector {
     const Tally* tally;
   };
   using Flows = std::vector<Flow>;
-  using Describe = void (TcpRetransmission::*)(const Scene&, const Flows&, const Path*,
-                                               Finding&) const;
 
   // As many flows of one path are one problem of the path.
   static constexpr std::size_t flows_of_a_path = 3;
   // Repetitions that are shown with what they repeat.
   static constexpr std::size_t pairs_shown = 3;
+  static constexpr std::size_t proofs_kept = 8;
   static constexpr std::size_t most_kept_in_all = 100000;
   // With so few segments a share means nothing.
   static constexpr std::uint64_t few_segments = 30;
@@ -233,6 +278,27 @@ class TcpRetransmission final : public Detector {
   // Linux gives up after 15; after six the application has waited for half a minute.
   static constexpr std::uint8_t hopeless_chain = 6;
   static constexpr std::uint8_t silent_chain = 3;
+  // detectors.md, section 5.7: no state of the path is given up sooner.
+  static constexpr Duration idle_time = seconds{60};
+  static constexpr Duration one_moment = seconds{1};
+  // As many losses at the same rate come about by chance in hardly any flow.
+  static constexpr std::size_t most_chance_rates = 12;
+  // Over how many losses a rate is taken: a bucket gives out whole packets, which makes single ones
+  // uneven.
+  static constexpr std::size_t losses_of_a_rate = 3;
+  // Below, a host's own delays weigh more.
+  static constexpr Duration least_growth = milliseconds{10};
+
+  // What was called a timeout was a probe: the next one waited no longer.
+  static void take_for_probe(Tally& tally, std::uint64_t offset) {
+    if (tally.kept.empty()) return;
+    Repetition& probe = tally.kept.back();
+    if (probe.offset != offset || probe.kind != RepeatKind::rto || probe.spurious) return;
+    tally.rto -= std::min<std::uint64_t>(tally.rto, probe.segments);
+    tally.tlp += probe.segments;
+    probe.kind = RepeatKind::tlp;
+    probe.chain = 0;
+  }
 
   void end_flow(const FlowKey& key, const tcp::FlowTotals& totals) {
     if (totals.data_segments == 0) return;
@@ -281,21 +347,43 @@ class TcpRetransmission final : public Detector {
     return tally.unrecovered || (tally.longest_chain() >= hopeless_chain && !tally.ended);
   }
 
-  void report(const Scene& scene, const Flows& flows, const Path* path, Describe describe,
-              std::vector<Finding>& findings) const {
-    const bool as_one = path != nullptr || flows.size() >= flows_of_a_path;
+  // Each flow by itself, or all of them together.
+  template <class Say>
+  static void report(const Flows& flows, bool is_path, Say say) {
+    const bool as_one = is_path || flows.size() >= flows_of_a_path;
     const std::size_t together = as_one ? std::max<std::size_t>(flows.size(), 1) : 1;
     for (std::size_t at = 0; at < flows.size(); at += together) {
-      const Flows group(flows.begin() + static_cast<std::ptrdiff_t>(at),
-                        flows.begin() + static_cast<std::ptrdiff_t>(at + together));
-      Finding finding;
-      fill_frame(scene, group, as_one, finding);
-      (this->*describe)(scene, group, path, finding);
-      findings.push_back(std::move(finding));
+      say(Flows(flows.begin() + static_cast<std::ptrdiff_t>(at),
+                flows.begin() + static_cast<std::ptrdiff_t>(at + together)),
+          as_one);
     }
   }
 
-  void fill_frame(const Scene& scene, const Flows& flows, bool is_path, Finding& finding) const {
+  // From the first repetition to the last.
+  struct Span {
+    Timestamp first = Timestamp::max();
+    Timestamp last{};
+  };
+  static Span span_of(const Flows& flows) {
+    Span span;
+    for (const Flow& flow : flows) {
+      for (const Repetition& each : flow.tally->kept) {
+        span.first = std::min(span.first, each.seen.time);
+        span.last = std::max(span.last, each.seen.time);
+      }
+    }
+    return span;
+  }
+  // A delay that hits all at once is over as soon.
+  static bool are_simultaneous(const Flows& a, const Flows& b) {
+    if (a.empty() || b.empty()) return false;
+    const Span one = span_of(a);
+    const Span other = span_of(b);
+    return std::max(one.last, other.last) - std::min(one.first, other.first) <= one_moment;
+  }
+
+  Finding start(const Scene& scene, const Flows& flows, bool is_path) const {
+    Finding finding;
     const FlowKey& key = *flows.front().key;
     finding.entity = is_path ? fmt::format("{}>{}/{}", key.sender.address.to_string(),
                                            key.receiver.address.to_string(), key.tunnel)
@@ -317,10 +405,17 @@ class TcpRetransmission final : public Detector {
       for (const Repetition& each : tally.kept) {
         if ((each.spurious || each.kind == RepeatKind::resegmented) && lossy) continue;
         const bool is_new = each.original.exists() && each.original.packet != original;
-        if (is_new && pairs++ < pairs_shown) evidence.add(each.original);
         original = each.original.packet;
-        evidence.add(each.seen);
+        if (is_new && pairs++ < pairs_shown) {
+          evidence.add(each.original);
+          evidence.add(each.seen, account_of(each));
+        } else {
+          evidence.add(each.seen);
+        }
         if (worst == nullptr || each.stall > worst->stall) worst = &each;
+      }
+      for (const Proof& proof : tally.proofs) {
+        if (!lossy) evidence.add(proof.seen, account_of(proof));
       }
     }
     if (worst != nullptr && worst->stall > Duration::zero()) evidence.set_worst(worst->seen);
@@ -339,6 +434,50 @@ class TcpRetransmission final : public Detector {
     finding.next = {fmt::format("ss -tin dst {}", far),
                     "nstat -az TcpRetransSegs TcpExtTCPTimeouts",
                     fmt::format("mtr -rwbzc 100 {}", far), "ethtool -S DEV | grep -iE 'err|drop'"};
+    return finding;
+  }
+
+  static std::string_view name_of(RepeatKind kind) {
+    switch (kind) {
+      case RepeatKind::fast:
+        return "fast";
+      case RepeatKind::tlp:
+        return "tail loss probe";
+      case RepeatKind::rto:
+        return "timeout";
+      default:
+        return "reason unknown";
+    }
+  }
+
+  // "repeats #98 after 43 ms: fast, 3 duplicate ACKs"
+  static std::string account_of(const Repetition& each) {
+    const bool passed_here = each.kind != RepeatKind::needless && each.gap > Duration::zero();
+    std::string said =
+        each.upstream ? fmt::format("fills the gap that #{} showed {} before",
+                                    each.original.packet.number(), rough_duration(each.gap))
+        : passed_here ? fmt::format("repeats #{} after {}", each.original.packet.number(),
+                                    rough_duration(each.gap))
+                      : fmt::format("repeats #{}", each.original.packet.number());
+    said += fmt::format(": {}", name_of(each.kind));
+    if (each.chain > 1) said += fmt::format(", the {}. in a row", each.chain);
+    if (each.duplicate_acks != 0) {
+      said += fmt::format(", {}", plural(each.duplicate_acks, "duplicate ACK"));
+    }
+    return said;
+  }
+
+  static std::string account_of(const Proof& proof) {
+    const std::uint64_t number = proof.repetition.number();
+    switch (proof.kind) {
+      case tcp::SpuriousProof::dsack:
+        return fmt::format("reports the bytes of #{} received twice (DSACK)", number);
+      case tcp::SpuriousProof::timestamp:
+        return fmt::format("acknowledges what #{} repeats with the timestamp of the original",
+                           number);
+      default:
+        return fmt::format("acknowledges #{} sooner than it can have arrived", number);
+    }
   }
 
   // Four fifths of what was lost are as large: what says whether size is the matter.
@@ -355,7 +494,7 @@ class TcpRetransmission final : public Detector {
     return *fifth;
   }
 
-  void describe_loss(const Scene& scene, const Flows& flows, const Path* path,
+  void describe_loss(const Scene& scene, const Flows& flows, const Path* path, bool both_ways,
                      Finding& finding) const {
     Tally sum;
     std::uint8_t chain = 0;
@@ -377,6 +516,7 @@ class TcpRetransmission final : public Detector {
       sum.longest_stall = std::max(sum.longest_stall, tally.longest_stall);
       sum.sees_acks = sum.sees_acks || tally.sees_acks;
       sum.round_trip = std::max(sum.round_trip, tally.round_trip);
+      if (has_given_up(tally)) sum.idle_before = std::max(sum.idle_before, tally.idle_before);
       sum.mss = std::max(sum.mss, tally.mss);
       chain = std::max(chain, tally.longest_chain());
       given_up = given_up || has_given_up(tally);
@@ -397,11 +537,14 @@ class TcpRetransmission final : public Detector {
                                       : Severity::warning;
     const std::string sender = flows.front().key->sender.address.to_string();
     const std::string receiver = flows.front().key->receiver.address.to_string();
+    const std::string share = fmt::format("{} of data from ", share_text(lost, data));
     finding.title =
-        given_up ? fmt::format("data from {} no longer arrives", sender)
+        given_up ? short_title("data from ", sender, " no longer reaches ", receiver, "")
         : share_tells && lost * 100 >= loss_ * data
-            ? fmt::format("{} of segments from {} are lost", share_text(lost, data), sender)
-            : fmt::format("data from {} stalls on timeouts", sender);
+            // Without acknowledgments nobody knows what has arrived.
+            ? short_title(share, sender, " to ", receiver,
+                          sum.sees_acks ? " is lost" : " is sent again")
+            : short_title("data from ", sender, " to ", receiver, " stalls on timeouts");
     finding.count = lost;
     finding.of = data;
     finding.measures = {
@@ -420,13 +563,16 @@ class TcpRetransmission final : public Detector {
     }
     if (sum.round_trip > Duration::zero()) {
       finding.measures.push_back({"round_trip_ns", sum.round_trip.count()});
+      if (const Duration usual = usual_round_trip(flows); usual > Duration::zero()) {
+        finding.measures.push_back({"round_trip_median_ns", usual.count()});
+      }
       if (sum.mss != 0) {
         finding.measures.push_back(
             {"rate_limit_bps", rate_limit(sum.mss, sum.round_trip, lost, data)});
       }
     }
     add_causes(flows, sum, location(scene, flows, sum), chain, given_up, full_size_only, receiver,
-               finding);
+               both_ways, finding);
     if (!sum.sees_acks) {
       finding.caveats.push_back({"one-sided",
                                  "no acknowledgments in this capture: what was repeated may have "
@@ -498,7 +644,7 @@ class TcpRetransmission final : public Detector {
 
   void add_causes(const Flows& flows, const Tally& sum, const std::string& where,
                   std::uint8_t chain, bool given_up, bool full_size_only,
-                  const std::string& receiver, Finding& finding) const {
+                  const std::string& receiver, bool both_ways, Finding& finding) const {
     const auto add_mtu = [&] {
       if (!full_size_only) return;
       finding.causes.push_back({"mtu", "large segments do not fit through the path",
@@ -510,6 +656,13 @@ class TcpRetransmission final : public Detector {
     if (accept_queue) {
       finding.causes.push_back({"accept-queue", "the listener's queue is full",
                                 "only the first data of new connections is repeated", "ss -ltn"});
+    }
+    if (given_up && sum.idle_before >= idle_time) {
+      finding.causes.push_back(
+          {"state-lost", "a firewall or address translator forgot the idle connection",
+           fmt::format("it was idle for {} before, and what came then was never acknowledged",
+                       rough_duration(sum.idle_before)),
+           "conntrack -L"});
     }
     if (given_up) {
       finding.causes.push_back(
@@ -533,17 +686,131 @@ class TcpRetransmission final : public Detector {
                        plural(sum.out_of_order, "segment"), grouped(sum.spurious + sum.needless)),
            "ss -ti | grep -o 'reordering:[0-9]*'"});
     }
-    if (comes_in_bursts(flows)) {
+    if (was_mostly_held(flows)) {
+      finding.causes.push_back({"receiver-overload", "the receiver does not keep up",
+                                "it had closed its window before data got lost",
+                                fmt::format("ss -tim src {}", receiver)});
+    }
+    // Nothing but silence is no matter of single losses.
+    if (given_up && sum.fast == 0) return;
+    const Duration usual = usual_round_trip(flows);
+    // A queue of the usual size, one bandwidth-delay product, doubles the round trip when it is
+    // full (C. Villamizar, C. Song: High Performance TCP in ANSNET, 1994).
+    const bool has_grown = sum.round_trip > Duration::zero() && usual >= 2 * sum.round_trip &&
+                           usual - sum.round_trip >= least_growth;
+    const Limit limit = has_grown ? Limit{} : limit_of(flows);
+    if (limit.bytes_per_second != 0) {
+      finding.causes.push_back(
+          {"policer", "a rate limit on the path drops what is above it",
+           fmt::format(
+               "{} times in a row it lost at {} kbit/s, having been faster before, and round "
+               "trips did not grow; {}",
+               limit.losses, grouped(limit.bytes_per_second / 125), where),
+           "tc -s filter show dev DEV ingress"});
+    }
+    if (has_grown || comes_in_bursts(flows)) {
+      const std::string how =
+          has_grown ? fmt::format("round trips had grown from {} to {}",
+                                  rough_duration(sum.round_trip), rough_duration(usual))
+                    : "losses come in bursts";
       finding.causes.push_back({"congestion", "a queue on the path overflows",
-                                "losses come in bursts; " + where, "tc -s qdisc show"});
+                                fmt::format("{}; {}", how, where), "tc -s qdisc show"});
     } else {
       finding.causes.push_back({"random-loss", "a link drops or damages packets",
-                                "losses come one by one; " + where,
+                                fmt::format("losses come one by one{}; {}",
+                                            both_ways ? ", in both directions" : "", where),
                                 "ethtool -S DEV | grep -iE 'crc|err|drop'"});
     }
   }
 
-  void describe_needless(const Scene&, const Flows& flows, const Path*, Finding& finding) const {
+  // Of what the sender had measured when it repeated.
+  static Duration usual_round_trip(const Flows& flows) {
+    std::vector<std::uint32_t> measured;
+    for (const Flow& flow : flows) {
+      for (const Repetition& each : flow.tally->kept) {
+        if (!each.spurious && each.round_trip_us != 0) measured.push_back(each.round_trip_us);
+      }
+    }
+    if (measured.empty()) return {};
+    const auto middle = measured.begin() + static_cast<std::ptrdiff_t>(measured.size() / 2);
+    std::nth_element(measured.begin(), middle, measured.end());
+    return microseconds{*middle};
+  }
+
+  static bool was_mostly_held(const Flows& flows) {
+    std::uint64_t held = 0;
+    std::uint64_t all = 0;
+    for (const Flow& flow : flows) {
+      for (const Repetition& each : flow.tally->kept) {
+        if (each.spurious || each.kind == RepeatKind::resegmented) continue;
+        ++all;
+        if (each.was_held) ++held;
+      }
+    }
+    return all != 0 && held * 2 >= all;
+  }
+
+  static std::uint64_t median(std::vector<std::uint64_t> values) {
+    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+    std::nth_element(values.begin(), middle, values.end());
+    return *middle;
+  }
+
+  // What was on the way when it was repeated, as bytes a second.
+  static std::uint64_t pace_of(const Repetition& each) {
+    return each.in_flight * std::uint64_t{1000000} / std::max(each.round_trip_us, 1u);
+  }
+
+  struct Limit {
+    std::uint64_t bytes_per_second = 0;  // 0: there is none
+    std::uint64_t losses = 0;
+  };
+  // What a token bucket on the path lets through (T. Flach and others: An Internet-Wide Analysis of
+  // Traffic Policing, SIGCOMM 2016): from loss to loss always as many bytes a second, with
+  // no queue that grows. Senders that have no more to send, or that wait for a small window, keep a
+  // rate as well; but these never are faster, and what comes in bursts is faster all the time.
+  Limit limit_of(const Tally& tally) const {
+    std::vector<const Repetition*> onsets;
+    std::uint64_t fastest = 0;
+    for (const Repetition& each : tally.kept) {
+      if (each.spurious || each.round_trip_us == 0) continue;
+      fastest = std::max(fastest, pace_of(each));
+      if (each.kind != RepeatKind::fast || each.upstream || !each.original.exists()) continue;
+      // Lost together with the one before: sent when that was not repeated yet.
+      if (!onsets.empty() && each.original.time <= onsets.back()->seen.time) continue;
+      if (onsets.empty() || each.offset > onsets.back()->offset) onsets.push_back(&each);
+    }
+    std::vector<std::uint64_t> rates;
+    std::vector<std::uint64_t> paces;
+    for (std::size_t i = losses_of_a_rate; i < onsets.size(); ++i) {
+      const Repetition& from = *onsets[i - losses_of_a_rate];
+      const Duration taken = onsets[i]->original.time - from.original.time;
+      rates.push_back(
+          (onsets[i]->offset - from.offset) * 1000000 /
+          static_cast<std::uint64_t>(std::max<std::int64_t>(taken / microseconds{1}, 1)));
+      paces.push_back(pace_of(*onsets[i]));
+    }
+    if (rates.size() < most_chance_rates) return {};
+    const std::uint64_t rate = median(rates);
+    const std::uint64_t pace = median(paces);
+    const auto steady = std::count_if(rates.begin(), rates.end(), [&](std::uint64_t each) {
+      return each * 10 >= rate * 9 && each * 10 <= rate * 11;
+    });
+    const bool is_steady = static_cast<std::size_t>(steady) * 4 >= rates.size() * 3;
+    const bool is_full = pace * 10 >= rate * 7 && pace * 10 <= rate * 15;
+    if (!is_steady || !is_full || fastest < 2 * rate) return {};
+    return {rate, onsets.size()};
+  }
+  Limit limit_of(const Flows& flows) const {
+    for (const Flow& flow : flows) {
+      const Limit limit = limit_of(*flow.tally);
+      if (limit.bytes_per_second != 0) return limit;
+    }
+    return {};
+  }
+
+  // `alike`: other pairs of hosts to which the same happened at the same moment.
+  void describe_needless(const Flows& flows, std::uint64_t alike, Finding& finding) const {
     std::uint64_t twice = 0;
     std::uint64_t data = 0;
     std::uint64_t late = 0;
@@ -555,8 +822,9 @@ class TcpRetransmission final : public Detector {
     finding.variant = "spurious";
     finding.severity = Severity::note;
     finding.confidence = Confidence::certain;
-    finding.title = fmt::format("{} repeats segments that had arrived",
-                                flows.front().key->sender.address.to_string());
+    const FlowKey& key = *flows.front().key;
+    finding.title = short_title("", key.sender.address.to_string(), " repeats what had reached ",
+                                key.receiver.address.to_string(), "");
     finding.count = twice;
     finding.of = std::max(data, twice);
     if (late != 0) {
@@ -564,10 +832,18 @@ class TcpRetransmission final : public Detector {
                                 fmt::format("{} came out of order", plural(late, "segment")),
                                 "ss -ti | grep -o 'reordering:[0-9]*'"});
     } else {
-      finding.causes.push_back({"delay-spike",
-                                "the path, or the receiver, held packets for a while",
-                                "acknowledgments for the originals came after the repetitions",
-                                "mtr -rwbzc 100 RECEIVER"});
+      const Span span = span_of(flows);
+      std::string why = "acknowledgments for the originals came after the repetitions";
+      if (span.last - span.first <= one_moment && flows.size() > 1) {
+        why += fmt::format(", of {} within {}", plural(flows.size(), "flow"),
+                           rough_duration(span.last - span.first));
+      }
+      if (alike != 0) {
+        why += fmt::format("; {} had the same at that moment", plural(alike, "other pair"));
+      }
+      finding.causes.push_back(
+          {"delay-spike", "the path, or the receiver, held packets for a while", std::move(why),
+           fmt::format("mtr -rwbzc 100 {}", key.receiver.address.to_string())});
     }
   }
 

@@ -312,6 +312,14 @@ class TcpSynFlood final : public Detector {
     for (const auto& item : tally.crowd->sample.items()) sources.add(item.value.address);
     return sources;
   }
+  static Who who_of_crowd(std::string_view role, const Tally& tally) {
+    Who said = who(role, sampled_sources(tally));
+    // Of the sample these are exact; of all there is an estimate.
+    const std::uint64_t all = sources_of(tally);
+    said.is_approximate = all > said.distinct;
+    said.distinct = std::max(said.distinct, all);
+    return said;
+  }
   // The five largest have at least four fifths.
   static bool few_make_most(const TopList<IpAddress>& list) {
     std::uint64_t all = 0;
@@ -407,11 +415,8 @@ class TcpSynFlood final : public Detector {
     finding.unit = "SYN";
     if (key.is_network == 0) {
       finding.who.push_back(who("server", key.target));
-      const TopList<IpAddress> sampled = sampled_sources(tally);
-      if (!sampled.empty()) {
-        Who sources = who("client", sampled);
-        sources.distinct = std::max(sources.distinct, sources_of(tally));
-        finding.who.push_back(std::move(sources));
+      if (tally.crowd != nullptr) {
+        finding.who.push_back(who_of_crowd("client", tally));
       }
     } else {
       finding.who.push_back(who("server", tally.addresses));
@@ -492,9 +497,7 @@ class TcpSynFlood final : public Detector {
     finding.count = tally.strays;
     finding.unit = "SYN-ACK";
     finding.who.push_back(who("address", key.target.address));
-    Who senders = who("server", sampled_sources(tally));
-    senders.distinct = std::max(senders.distinct, sources_of(tally));
-    finding.who.push_back(std::move(senders));
+    finding.who.push_back(who_of_crowd("server", tally));
     finding.causes.push_back({"reflection", "SYNs were sent in its name to many servers",
                               fmt::format("{} sent SYN-ACKs, and no SYN of its own is seen",
                                           plural(sources_of(tally), "server")),

@@ -75,6 +75,7 @@ struct Trouble {
   bool hole_told : 1 = false;
   bool timed_out : 1 = false;  // the recovery began with a timeout
   bool small_behind : 1 = false;
+  bool may_be_probe : 1 = false;  // the first of `chain`
 };
 
 // What one side has sent.
@@ -109,6 +110,7 @@ struct Side {
   std::uint16_t fin_seen : 1 = 0;
   std::uint16_t probed : 1 = 0;       // sent a byte into a closed window
   std::uint16_t approximate : 1 = 0;  // some hole was forgotten
+  std::uint16_t was_closed : 1 = 0;   // its window was, at some time
 
   Position start() const { return first_position(first); }
 };

@@ -42,6 +42,13 @@ bool is_cut_anew(const Sent& sent, Position begin, Position end, std::uint16_t m
   return !at_seam || !whole;
 }
 
+// Whether what was sent twice waited for the third time about as long as for the second. The timer
+// doubles, RFC 6298, section 5.5; but a probe sets it anew, RFC 8985, section 7.3.
+bool is_as_long(const Sent& sent, Duration gap) {
+  const Duration before = sent.last_time - sent.first_time;
+  return gap * 10 >= before * 8 && gap * 10 <= before * 13;
+}
+
 std::uint32_t to_length(Position from, Position to) {
   return static_cast<std::uint32_t>(std::min<Position>(to - from, 0xffffffff));
 }
@@ -284,6 +291,8 @@ void Transfer::take_repeat(const Step& step, Position begin, Position end) {
 
   const bool fin_alone = step.segment.payload.length == 0;
   const bool first_repetition = sent != nullptr && sent->transmissions == 1;
+  const bool at_tail =
+      fact.sees_acks && first_repetition && end == side.next && fact.duplicate_acks == 0;
   const Duration idle = now - std::max(side.progressed, side.sent);
   const Duration patience = 2 * Duration{microseconds{side.rtt_us}};
   const bool signalled = before != nullptr && sent != nullptr &&
@@ -298,8 +307,7 @@ void Transfer::take_repeat(const Step& step, Position begin, Position end) {
                            before->sacked_to >= end || side.acked < before->recover)) {
     // 20 ms and two duplicate ACKs: what Wireshark allows a sender.
     fact.kind = RepeatKind::fast;
-  } else if (fact.sees_acks && first_repetition && end == side.next && fact.duplicate_acks == 0 &&
-             side.rtt_us != 0 && idle + milliseconds{1} >= patience &&
+  } else if (at_tail && side.rtt_us != 0 && idle + milliseconds{1} >= patience &&
              idle <= patience + milliseconds{250}) {
     // RFC 8985, section 7.2: two round trips, and 200 ms more for a delayed ACK when one segment is
     // in flight.
@@ -313,6 +321,11 @@ void Transfer::take_repeat(const Step& step, Position begin, Position end) {
     if (at_head) note_stall(step, *record, sent, begin);
     fact.chain = fact.kind == RepeatKind::rto ? 1 : 0;
     if (at_head) {
+      fact.idle_before = idle_before(step, sent);
+      fact.follows_probe = fact.kind == RepeatKind::rto && record->may_be_probe &&
+                           sent->transmissions == 2 && is_as_long(*sent, fact.gap);
+      record->may_be_probe = at_tail && fact.kind == RepeatKind::rto;
+      if (fact.follows_probe) record->chain = 0;
       if (fact.kind == RepeatKind::rto) count_up(record->chain);
       fact.chain = record->chain;
       if (record->cured_size != 0) fact.kind = RepeatKind::resegmented;
@@ -339,6 +352,13 @@ void Transfer::take_repeat(const Step& step, Position begin, Position end) {
   if (Trouble* record = side.trouble == 0 ? nullptr : &loans_.get<Trouble>(side.trouble)) {
     check_stall(step, side, *record);
   }
+}
+
+// For how long neither side had sent anything new when `sent` was.
+Duration Transfer::idle_before(const Step& step, const Sent* sent) {
+  if (sent == nullptr) return Duration{};
+  const Timestamp active = std::max(step.sender.progressed, step.peer.sent);
+  return std::max(sent->first_time - active, Duration{});
 }
 
 // Acknowledged before it came again: the acknowledgment was lost or slow, or the timer too short.
@@ -446,6 +466,8 @@ Retransmission Transfer::describe(const Step& step, Position begin, Position end
                                     : fact.ip_length >= 1000 && fact.ip_length == side.largest_size;
   fact.repetition = step.carriage.seen;
   fact.round_trip = step.round_trip();
+  fact.present_round_trip = step.smoothed_round_trip();
+  fact.was_held = step.peer.was_closed;
   return fact;
 }
 

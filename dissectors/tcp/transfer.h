@@ -71,6 +71,7 @@ class Transfer {
   void take_duplicate(const Step& step);
   void take_selective(const Step& step);
   void sample_rtt(Side& side, Duration rtt);
+  static Duration idle_before(const Step& step, const Sent* sent);
   void prove_spurious(const Step& step, Repeat& repeat, SpuriousProof proof);
   void check_repeats(const Step& step, Position previous);
 

@@ -26,6 +26,7 @@ void Transfer::take_acknowledgment(const Step& step) {
   const Segment& segment = step.segment;
   const bool window_moved = step.sender.window != segment.window;
   step.sender.window = segment.window;
+  if (segment.window == 0) step.sender.was_closed = true;
 
   if (!of.ack_known) {
     const Position acked = of.was_seen ? unroll(of.next, segment.acknowledgment)

@@ -68,8 +68,15 @@ struct Retransmission {
   Duration stall{};  // since anything was acknowledged; of rto and tlp only
   std::uint16_t duplicate_acks = 0;
   std::uint8_t chain = 0;  // how often the timer sent these bytes without progress, this included
-  bool sees_acks = false;  // the other direction is in this capture
-  Duration round_trip{};   // the least one seen, both legs together; zero: unknown
+  // Of rto: what was said of the repetition before this one no longer holds, it was a tail loss
+  // probe. The timer starts anew with a probe, so that both waited as long.
+  bool follows_probe = false;
+  bool sees_acks = false;         // the other direction is in this capture
+  bool was_held = false;          // the receiver closed its window at some time before
+  Duration round_trip{};          // the least one seen, both legs together; zero: unknown
+  Duration present_round_trip{};  // smoothed, likewise
+  // Of the first unacknowledged byte: how long the direction had been silent when it was sent.
+  Duration idle_before{};
 };
 
 enum class SpuriousProof : std::uint8_t {

@@ -59,7 +59,8 @@ TEST_CASE("numbers, times and fingerprints survive any JSON reader", "[report]")
   CHECK(finding["evidence"][0] == nlohmann::json({{"source", "s1"},
                                                   {"frame", 81204},
                                                   {"time", "2024-05-01T10:10:10.204113000Z"},
-                                                  {"role", "first"}}));
+                                                  {"role", "first"},
+                                                  {"note", nullptr}}));
   CHECK(finding["causes"][0]["id"] == "server-down");
   CHECK(finding["measures"]["waited_ns"] == 5'000'000'000);
   CHECK(finding["variant"].is_null());

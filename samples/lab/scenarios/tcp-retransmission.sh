@@ -47,6 +47,57 @@ record_fires-random() {
   transfer 800000 "$S" s0
 }
 
+# A rate limit that drops what is above it, and queues nothing: 500 KB/s.
+record_fires-policer() {
+  relay delay-us=20000
+  filter "$R" "forward tcp sport 8080 limit rate over 500 kbytes/second burst 30 kbytes drop"
+  transfer 4000000 "$S" s0
+}
+
+# A slow link with a queue in front: round trips grow until the queue overflows.
+record_fires-queue() {
+  relay delay-us=20000
+  on_server sysctl -qw net.ipv4.tcp_congestion_control=reno
+  on_router tc qdisc add dev r0 root tbf rate 8mbit burst 10k latency 60ms
+  transfer 2000000 "$S" s0
+}
+
+# The path forgets the connection while it is idle for 65 s; what the server sends then gets nowhere,
+# while a new connection opens.
+record_fires-idle() {
+  listener send=20000 wait=66 send=600 wait=600
+  capture "$S" s0 '' -s 100
+  talker receive=20000 wait=600 &
+  established
+  sleep 60
+  filter "$R" "forward tcp sport 8080 ct state established drop" "forward tcp dport 8080 drop"
+  web_server
+  sleep 14
+  on_client curl -s -o /dev/null http://$server4/1
+  sleep 8
+  captured
+}
+
+# A sender that is never faster than its source, and losses at random: it keeps its rate, and no policer
+# is to blame.
+record_fires-paced() {
+  relay delay-us=20000 loss-ppm=30000 from=b seed=3
+  listener $(for i in $(seq 1000); do echo send=1448 wait=0.01; done)
+  capture "$S" s0 '' -s 100
+  talker receive=1448000
+  captured
+}
+
+# The receiver reads little by little through a small buffer, and a fortieth of what comes is dropped.
+record_fires-overloaded() {
+  relay delay-us=20000
+  lose_segments 20
+  listener send=300000
+  capture "$S" s0 '' -s 100
+  talker buffer=4096 wait=2 receive=50000 wait=2 receive=250000
+  captured
+}
+
 # The path stops for 0.6 s and then delivers everything: the repeats were needless.
 record_fires-spurious() {
   relay delay-us=20000

@@ -48,7 +48,7 @@ TEST_CASE("loss is measured against all segments of the flow", "[detectors][tcp-
     CHECK(found[0].count == 4);
     CHECK(found[0].of == 200);
     CHECK(found[0].frames.size() == 7);  // the first three with what they repeat
-    CHECK(found[0].title == "2.0% of segments from 198.51.100.53 are lost");
+    CHECK(found[0].title == "2.0% of data from 198.51.100.53 to 192.0.2.10 is lost");
   }
   SECTION("five percent is an error") {
     CHECK(bench.findings(80).at(0).severity == Severity::error);
@@ -186,7 +186,7 @@ TEST_CASE("loss that is thin on each of many flows is measured over the path",
     CHECK(found[0].count == 3);
     CHECK(found[0].of == 300);
     CHECK(found[0].severity == Severity::warning);
-    CHECK(found[0].title == "1.0% of segments from 198.51.100.53 are lost");
+    CHECK(found[0].title == "1.0% of data from 198.51.100.53 to 192.0.2.10 is lost");
   }
   SECTION("of two flows only") {
     CHECK(thin_loss(2, 10).empty());
@@ -221,6 +221,106 @@ TEST_CASE("the first data of new connections, dropped, shows a full accept queue
   bench.detector().judge({at(100), true}, found);
   REQUIRE(found.size() == 1);
   CHECK((found[0].causes.at(0).id == "accept-queue") == (offset == 0));
+}
+
+bool has_cause(const Finding& finding, std::string_view id) {
+  return std::any_of(finding.causes.begin(), finding.causes.end(),
+                     [&](const Cause& cause) { return cause.id == id; });
+}
+
+// original, +0.25 s as a timeout, +0.25 s again: the first was a probe
+TEST_CASE("a timeout that is followed by an equal wait is counted as a probe",
+          "[detectors][tcp-retransmission]") {
+  Bench bench;
+  const bool follows = GENERATE(true, false);
+  tcp::Retransmission fact = bench.repeat(RepeatKind::rto, 100, 1);
+  bench.hear(fact);
+  fact.chain = follows ? 1 : 2;
+  fact.follows_probe = follows;
+  bench.hear(fact);
+  const auto found = bench.findings(100);
+  REQUIRE(found.size() == 1);
+  for (const Measure& measure : found[0].measures) {
+    if (measure.key == "tail_probes") CHECK(measure.value == (follows ? 1 : 0));
+    if (measure.key == "timeouts") CHECK(measure.value == (follows ? 1 : 2));
+  }
+}
+
+TEST_CASE("the first pairs are shown with their distance and reason",
+          "[detectors][tcp-retransmission]") {
+  Bench bench;
+  for (std::uint32_t i = 0; i < 6; ++i) {
+    tcp::Retransmission fact = bench.repeat(RepeatKind::fast, 100);
+    fact.gap = milliseconds{43};
+    fact.duplicate_acks = 3;
+    bench.hear(fact);
+  }
+  const auto found = bench.findings(100);
+  REQUIRE(found.size() == 1);
+  const auto& shown = found[0].evidence;
+  CHECK(std::count_if(shown.begin(), shown.end(),
+                      [](const EvidenceItem& each) { return !each.note.empty(); }) == 3);
+  CHECK(std::any_of(shown.begin(), shown.end(), [](const EvidenceItem& each) {
+    return each.packet.number() == 2 &&
+           each.note == "repeats #1 after 43 ms: fast, 3 duplicate ACKs";
+  }));
+}
+
+TEST_CASE("the DSACK is shown that proves a repetition needless",
+          "[detectors][tcp-retransmission]") {
+  Bench bench;
+  const tcp::Retransmission fact = bench.repeat(RepeatKind::rto, 100);
+  bench.hear(fact);
+  tcp::SpuriousRetransmission amends;
+  amends.flow = fact.flow;
+  amends.kind = fact.kind;
+  amends.repetition = fact.repetition.packet;
+  amends.proven_by = {PacketRef{0, 1000}, at(50)};
+  bench.detector().on_tcp_spurious_retransmission(amends);
+  const auto found = bench.findings(100);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].evidence.back().packet.number() == 1000);
+  CHECK(found[0].evidence.back().note == "reports the bytes of #" +
+                                             std::to_string(fact.repetition.packet.number()) +
+                                             " received twice (DSACK)");
+}
+
+TEST_CASE("a connection that dies after a pause was forgotten on the way",
+          "[detectors][tcp-retransmission]") {
+  Bench bench;
+  const bool was_idle = GENERATE(true, false);
+  for (std::uint8_t chain = 1; chain < 5; ++chain) {
+    tcp::Retransmission fact = bench.repeat(RepeatKind::rto, 100, chain);
+    fact.idle_before = was_idle ? seconds{61} : seconds{59};
+    bench.hear(fact);
+  }
+  const auto found = bench.findings(100, true);
+  REQUIRE(found.size() == 1);
+  CHECK((found[0].causes.at(0).id == "state-lost") == was_idle);
+}
+
+TEST_CASE("losses behind a closed window point at the receiver",
+          "[detectors][tcp-retransmission]") {
+  Bench bench;
+  const std::uint32_t held = GENERATE(1u, 2u);
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    tcp::Retransmission fact = bench.repeat(RepeatKind::fast, 100);
+    fact.was_held = i < held;
+    bench.hear(fact);
+  }
+  CHECK(has_cause(bench.findings(100).at(0), "receiver-overload") == (held == 2));
+}
+
+TEST_CASE("round trips that grow before losses show a queue", "[detectors][tcp-retransmission]") {
+  Bench bench;
+  const milliseconds present = GENERATE(milliseconds{79}, milliseconds{80});
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    tcp::Retransmission fact = bench.repeat(RepeatKind::fast, 100);
+    fact.round_trip = milliseconds{40};
+    fact.present_round_trip = present;
+    bench.hear(fact);
+  }
+  CHECK(has_cause(bench.findings(100).at(0), "congestion") == (present == milliseconds{80}));
 }
 
 }  // namespace

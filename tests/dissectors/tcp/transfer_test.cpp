@@ -151,6 +151,42 @@ TEST_CASE("the end of a burst, sent again after two round trips, is a probe", "[
   CHECK(open.only_repeat().kind == RepeatKind::tlp);
 }
 
+// 2 s, +0.5 s, and again +0.5 s: the timer would have waited a second
+TEST_CASE("a second repetition after an equal wait shows that the first was a probe",
+          "[dissectors][tcp]") {
+  const double wait = GENERATE(0.5, 1.0);
+  Open open;
+  open.first_segment();
+  open.data(2, 1);
+  open.data(2.5, 1);
+  open.data(2.5 + wait, 1);
+  open.data(2.5 + 3 * wait, 1);
+  REQUIRE(open.heard.repeats.size() == 3);
+  for (const tcp::Retransmission& each : open.heard.repeats) CHECK(each.kind == RepeatKind::rto);
+  CHECK(open.heard.repeats[1].follows_probe == (wait == 0.5));
+  CHECK_FALSE(open.heard.repeats[2].follows_probe);
+  CHECK(open.heard.repeats[2].chain == (wait == 0.5 ? 2 : 3));
+}
+
+TEST_CASE("how long a connection was idle is told with what it repeats", "[dissectors][tcp]") {
+  Open open;
+  open.first_segment();
+  open.data(100, 1);
+  open.data(100.5, 1);
+  CHECK(std::chrono::round<std::chrono::seconds>(open.only_repeat().idle_before).count() == 99);
+}
+
+TEST_CASE("that the receiver closed its window is told with later losses", "[dissectors][tcp]") {
+  const std::uint16_t window = GENERATE(std::uint16_t{0}, std::uint16_t{1});
+  Open open;
+  open.data(1, 0);
+  open.pair.back(1.01, {.sequence = 1, .acknowledgment = 1 + full, .window = window});
+  open.ack(1.02, 1);
+  open.data(2, 1);
+  open.data(2.5, 1);
+  CHECK(open.only_repeat().was_held == (window == 0));
+}
+
 TEST_CASE("a hole that a newer segment fills was lost upstream", "[dissectors][tcp]") {
   Open open;
   open.data(1, 0, 100);
