@@ -28,8 +28,13 @@ namespace wirefault {
 // its place in the audience, if it is to have one.
 class Setup {
  public:
-  Setup(Settings& settings, std::string_view detector, Audience* audience = nullptr)
-      : settings_{settings}, detector_{detector}, audience_{audience} {}
+  // What is left for traffic of the 256 MiB that the process uses by default.
+  static constexpr std::size_t usual_memory = std::size_t{242} << 20;
+
+  // `memory`: what is left of it now, in bytes.
+  Setup(Settings& settings, std::string_view detector, Audience* audience = nullptr,
+        std::size_t memory = usual_memory)
+      : settings_{settings}, detector_{detector}, audience_{audience}, memory_{memory} {}
 
   std::uint64_t count(std::string_view name, std::uint64_t standard, std::string_view help) {
     return settings_.count(detector_, name, standard, help);
@@ -41,6 +46,11 @@ class Setup {
     return settings_.duration(detector_, name, standard, help);
   }
 
+  // How many tallies to keep where `usual` of them are right for the usual memory.
+  std::size_t tallies(std::size_t usual) const {
+    return std::max<std::size_t>(16, memory_ / (usual_memory / usual));
+  }
+
   template <class D>
   void admit(D& made) const {
     if (audience_ != nullptr) audience_->admit(made);
@@ -50,6 +60,7 @@ class Setup {
   Settings& settings_;
   std::string_view detector_;
   Audience* audience_;
+  std::size_t memory_;
 };
 
 // What a detector may look at besides its own tallies when it judges.

@@ -23,7 +23,7 @@ Judgement::Judgement(Settings& settings, const JudgementOptions& options)
     const std::vector<std::string>& wanted = options.detectors;
     const bool is_wanted =
         wanted.empty() || std::find(wanted.begin(), wanted.end(), entry.id) != wanted.end();
-    Setup setup{settings, entry.id, is_wanted ? &audience_ : nullptr};
+    Setup setup{settings, entry.id, is_wanted ? &audience_ : nullptr, options.memory};
     std::unique_ptr<Detector> detector = entry.make(setup);
     // Made even when it is not to run: a setting of a detector that was left out is still known.
     if (!is_wanted) continue;

@@ -50,7 +50,8 @@ class DnsRefused final : public Detector {
       // A resolver library asks twice for two types: what is refused less often is chance.
       : min_refusals_{setup.count("min-refusals", 3, "refusals of a server within a minute")},
         share_{setup.percent("share", 20, "refused part of what the server was asked")},
-        min_attempts_{setup.count("min-attempts", 2, "attempts of a lookup that failed")} {}
+        min_attempts_{setup.count("min-attempts", 2, "attempts of a lookup that failed")},
+        servers_{setup.tallies(512)} {}
 
   void on_dns_transaction(const dns::Transaction& transaction) override {
     if (transaction.outcome != dns::Outcome::answered || transaction.opcode != dns::Opcode::query ||
@@ -192,7 +193,7 @@ class DnsRefused final : public Detector {
   const std::uint64_t min_refusals_;
   const std::uint64_t share_;
   const std::uint64_t min_attempts_;
-  TallyMap<ServerKey, Tally> servers_{512};
+  TallyMap<ServerKey, Tally> servers_;
 };
 
 }  // namespace

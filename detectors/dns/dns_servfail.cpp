@@ -55,7 +55,8 @@ class DnsServfail final : public Detector {
  public:
   explicit DnsServfail(Setup& setup)
       // One SERVFAIL may be chance; a client that asks again and fails again is not.
-      : min_attempts_{setup.count("min-attempts", 2, "SERVFAIL responses in one failed action")} {}
+      : min_attempts_{setup.count("min-attempts", 2, "SERVFAIL responses in one failed action")},
+        names_{setup.tallies(4096)} {}
 
   void on_dns_action(const dns::Action& action) override {
     if (!action.recursion_desired || action.servfail == 0) return;

@@ -87,7 +87,9 @@ class DnsServfailStorm final : public Detector {
       : min_actions_{setup.count("min-actions", 10, "failed actions in a minute")},
         min_names_{setup.count("min-names", 3, "distinct names among them")},
         share_{setup.percent("share", 20, "failed part of what a responder was asked")},
-        zone_share_{setup.percent("zone-share", 80, "failed part of what a zone was asked")} {}
+        zone_share_{setup.percent("zone-share", 80, "failed part of what a zone was asked")},
+        responders_{setup.tallies(512)},
+        zones_{setup.tallies(512)} {}
 
   void on_dns_transaction(const dns::Transaction& transaction) override {
     if (transaction.outcome != dns::Outcome::answered || !transaction.recursion_desired) return;
@@ -266,8 +268,8 @@ class DnsServfailStorm final : public Detector {
   const std::uint64_t min_names_;
   const std::uint64_t share_;
   const std::uint64_t zone_share_;
-  TallyMap<ResponderKey, Tally> responders_{512};
-  TallyMap<dns::Name, Tally> zones_{512};
+  TallyMap<ResponderKey, Tally> responders_;
+  TallyMap<dns::Name, Tally> zones_;
 };
 
 }  // namespace

@@ -194,7 +194,8 @@ class DnsUnanswered final : public Detector {
   explicit DnsUnanswered(Setup& setup)
       : min_lookups_{setup.count("min-lookups", 1, "failed lookups before a server is named")},
         // A fifth is far above what loss on a working path explains.
-        share_{setup.percent("share", 20, "part of a server's queries that must be unanswered")} {}
+        share_{setup.percent("share", 20, "part of a server's queries that must be unanswered")},
+        servers_{setup.tallies(4096)} {}
 
   void on_dns_transaction(const dns::Transaction& transaction) override {
     using dns::Outcome;

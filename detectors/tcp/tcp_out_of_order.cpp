@@ -52,7 +52,7 @@ class TcpOutOfOrder final : public Detector {
             64)},
         // Linux bears three places of displacement before it takes a segment for lost.
         costly_{setup.percent("costly", 5, "part of them sent again for nothing that users feel")},
-        flows_{1024} {}
+        flows_{setup.tallies(1024)} {}
 
   void on_tcp_out_of_order(const tcp::OutOfOrder& fact) override {
     // The file's order is wrong, not the network's.

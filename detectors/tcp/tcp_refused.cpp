@@ -47,7 +47,8 @@ struct Tally {
 class TcpRefused final : public Detector {
  public:
   explicit TcpRefused(Setup& setup)
-      : min_refusals_{setup.count("min-refusals", 1, "refusals before a service is named")} {}
+      : min_refusals_{setup.count("min-refusals", 1, "refusals before a service is named")},
+        services_{setup.tallies(1024)} {}
 
   void on_tcp_service_second(const tcp::ServiceSecond& second) override {
     if (second.service.port == 0) return;
@@ -170,7 +171,7 @@ class TcpRefused final : public Detector {
   }
 
   const std::uint64_t min_refusals_;
-  TallyMap<ServiceKey, Tally> services_{1024};
+  TallyMap<ServiceKey, Tally> services_;
   AttemptCounts<ServiceKey> attempts_;
 };
 

@@ -59,6 +59,7 @@ struct Tally {
   bool sees_acks = false;
   bool ended = false;
   bool unrecovered = false;       // the last repetition was never acknowledged
+  bool came_to_nothing = false;   // it ended, and only its path still counts what it lost
   bool first_data_only = true;    // lost was nothing but what the initiator sent first
   std::uint64_t data_before = 0;  // of connections with these ports that have ended
   std::uint64_t data_now = 0;
@@ -81,8 +82,17 @@ struct Tally {
   std::uint16_t delivered_size = 0;
   std::uint16_t lost_size = 0;  // the smallest IP length lost
   std::vector<Repetition> kept;
-  std::vector<Proof> proofs;  // the first few
+  std::vector<Proof> proofs;             // the first few
+  std::uint64_t* kept_in_all = nullptr;  // the detector's count, to which they are added
 
+  Tally() = default;
+  Tally(const Tally&) = delete;
+  Tally& operator=(const Tally&) = delete;
+  ~Tally() {
+    if (kept_in_all != nullptr) *kept_in_all -= kept.size();
+  }
+
+  bool is_healthy() const { return came_to_nothing; }
   std::uint64_t lost() const { return fast + tlp + rto + other; }
   std::uint64_t data() const { return data_before + data_now; }
   std::uint64_t& of_kind(RepeatKind kind) {
@@ -106,13 +116,16 @@ struct Tally {
   }
 };
 
+// As many flows of one path are one problem of the path.
+constexpr std::size_t flows_of_a_path = 3;
+
 // All connections that have ended between two hosts, in one direction.
 struct Path {
   std::uint64_t data = 0;
   std::uint64_t lost = 0;
   std::uint64_t lossy_flows = 0;
 
-  bool is_healthy() const { return lost == 0; }
+  bool is_healthy() const { return lossy_flows < flows_of_a_path; }
 };
 
 std::uint64_t square_root(std::uint64_t value) {
@@ -138,13 +151,15 @@ class TcpRetransmission final : public Detector {
         severe_stall_{setup.duration("severe-stall", seconds{3}, "such time that users notice")},
         // RFC 9293, section 3.8.3: R1 is three repetitions, and then the user should be told.
         chain_{setup.count("timeouts", 2, "timeouts in a row before a flow is named")},
-        flows_{1024} {}
+        flows_{setup.tallies(8192)},
+        paths_{setup.tallies(4096)} {}
 
   void on_tcp_retransmission(const tcp::Retransmission& fact) override {
     if (fact.kind == RepeatKind::fin) return;
     Tally& tally = flows_[FlowKey::of(fact.flow)];
     tally.sender_is_initiator = fact.flow.sender_is_initiator;
     tally.ended = false;
+    tally.came_to_nothing = false;
     tally.sees_acks = tally.sees_acks || fact.sees_acks;
     tally.data_now = fact.totals.data_segments;
     tally.mss = fact.totals.mss;
@@ -170,6 +185,7 @@ class TcpRetransmission final : public Detector {
       return;
     }
     ++kept_in_all_;
+    tally.kept_in_all = &kept_in_all_;
     Repetition kept;
     kept.seen = fact.repetition;
     kept.original = fact.original;
@@ -265,8 +281,6 @@ class TcpRetransmission final : public Detector {
   };
   using Flows = std::vector<Flow>;
 
-  // As many flows of one path are one problem of the path.
-  static constexpr std::size_t flows_of_a_path = 3;
   // Repetitions that are shown with what they repeat.
   static constexpr std::size_t pairs_shown = 3;
   static constexpr std::size_t proofs_kept = 8;
@@ -313,6 +327,8 @@ class TcpRetransmission final : public Detector {
     tally->data_now = 0;
     tally->delivered_size = std::max(tally->delivered_size, totals.delivered_size);
     tally->ended = true;
+    tally->came_to_nothing = !is_lossy(*tally) && !is_needless(*tally);
+    if (!tally->came_to_nothing) flows_.hold(key);
     if (tally->lost() <= tally->told) return;
     path.lost += tally->lost() - tally->told;
     tally->told = tally->lost();
@@ -855,9 +871,9 @@ class TcpRetransmission final : public Detector {
   const Duration stall_;
   const Duration severe_stall_;
   const std::uint64_t chain_;
+  std::uint64_t kept_in_all_ = 0;  // outlives the tallies, which count in it
   TallyMap<FlowKey, Tally> flows_;
   TallyMap<PathKey, Path> paths_;
-  std::size_t kept_in_all_ = 0;
 };
 
 }  // namespace

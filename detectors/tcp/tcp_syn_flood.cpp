@@ -122,7 +122,9 @@ class TcpSynFlood final : public Detector {
         completion_{setup.percent("completion", 20, "part of the attempts that may complete")},
         repetition_{setup.percent("repetition", 50, "part of the others that may be repeated")},
         senders_{setup.count("reflectors", 50,
-                             "hosts with unsolicited SYN-ACKs that make a reflection")} {}
+                             "hosts with unsolicited SYN-ACKs that make a reflection")},
+        targets_{setup.tallies(2048)},
+        carpets_{setup.tallies(512)} {}
 
   void on_tcp_service_second(const tcp::ServiceSecond& second) override {
     const TargetKey key{second.tunnel, second.service, 0};
@@ -528,8 +530,8 @@ class TcpSynFlood final : public Detector {
   const std::uint64_t completion_;
   const std::uint64_t repetition_;
   const std::uint64_t senders_;
-  TallyMap<TargetKey, Tally> targets_{2048};
-  TallyMap<TargetKey, Tally> carpets_{512};
+  TallyMap<TargetKey, Tally> targets_;
+  TallyMap<TargetKey, Tally> carpets_;
 };
 
 }  // namespace

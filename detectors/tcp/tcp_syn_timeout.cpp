@@ -212,8 +212,9 @@ class TcpSynTimeout final : public Detector {
                                   "timed-out attempts before a service is named")},
         // Three: two lost SYNs are ordinary on a weak link.
         min_delayed_{setup.count("min-delayed", 3, "late connections before a service is named")},
-        delayed_share_{setup.percent("delayed-share", 1,
-                                     "or part of its connections, of at least a hundred")} {}
+        delayed_share_{
+            setup.percent("delayed-share", 1, "or part of its connections, of at least a hundred")},
+        tallies_{setup.tallies(512)} {}
 
   void on_tcp_service_second(const tcp::ServiceSecond& second) override {
     if (second.service.port == 0) return;
@@ -711,7 +712,7 @@ class TcpSynTimeout final : public Detector {
   const std::uint64_t min_timeouts_;
   const std::uint64_t min_delayed_;
   const std::uint64_t delayed_share_;
-  TallyMap<ServiceKey, Tally> tallies_{512};
+  TallyMap<ServiceKey, Tally> tallies_;
   AttemptCounts<ServiceKey> services_seen_;
   AttemptCounts<HostKey> hosts_seen_;
   AttemptCounts<HostKey> networks_seen_;

@@ -323,5 +323,17 @@ TEST_CASE("round trips that grow before losses show a queue", "[detectors][tcp-r
   CHECK(has_cause(bench.findings(100).at(0), "congestion") == (present == milliseconds{80}));
 }
 
+TEST_CASE("what was kept of flows long forgotten leaves room for those of now",
+          "[detectors][tcp-retransmission]") {
+  Bench bench;
+  for (std::uint16_t port = 1000; port < 60000; ++port) {
+    for (int i = 0; i < 3; ++i) bench.hear(bench.repeat(RepeatKind::fast, 1'000'000, 0, port));
+  }
+  for (std::uint32_t i = 0; i < 4; ++i) bench.hear(bench.repeat(RepeatKind::fast, 100 + i));
+  const auto found = bench.findings(200);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].frames.size() == 7);
+}
+
 }  // namespace
 }  // namespace wirefault::test
