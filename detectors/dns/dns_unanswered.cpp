@@ -184,7 +184,11 @@ struct Tally {
   std::uint64_t too_late = 0;      // it answered them when their clients had given up
   std::uint64_t saved = 0;         // lookups that another server or attempt saved
   Duration time_lost{};            // in the worst saved lookup
-  std::string example;             // the name of a failed or saved lookup, for commands
+  // Of the saved: one of A and AAAA asked at once had an answer and the other, sent as the first or
+  // the second of the two, had none until it was repeated.
+  std::uint64_t split_firsts = 0;
+  std::uint64_t split_seconds = 0;
+  std::string example;  // the name of a failed or saved lookup, for commands
 
   bool is_healthy() const { return unanswered == 0 && first_attempts_lost == 0; }
 };
@@ -265,6 +269,7 @@ class DnsUnanswered final : public Detector {
 
   void on_dns_lookup(const dns::Lookup& lookup) override {
     if (lookup.end == dns::LookupEnd::undecided) return;
+    if (lookup.pair != dns::Pair::none) add_split_pair(lookup);
     for (const dns::LookupServer& asked : lookup.asked_servers()) {
       const bool too_late = lookup.end == dns::LookupEnd::resolved &&
                             lookup.resolver == asked.server && lookup.resolved_late &&
@@ -303,6 +308,8 @@ class DnsUnanswered final : public Detector {
   // The shortest time after which anybody turns to another server: Unbound's first timeout for a
   // server it does not know is 376 ms. What is asked sooner is asked in parallel.
   static constexpr Duration retry_pause = milliseconds{300};
+  // The shortest time after which a stub repeats what it has no answer to: musl's, half of 5 s.
+  static constexpr Duration repeat_pause = seconds{2};
   // glibc, dig and musl have given up then, and so has BIND: two attempts of 5 s, or 10 s in all.
   static constexpr Duration longest_wait = seconds{10};
   // From here on a server of which nothing was seen is one whose answers were not captured.
@@ -335,6 +342,17 @@ class DnsUnanswered final : public Detector {
     return fits ? stray : nullptr;
   }
 
+  // The other half of a pair was answered, and so was this when it was asked again.
+  void add_split_pair(const dns::Lookup& lookup) {
+    const bool at_once = lookup.resolved_by.time - lookup.resolved_attempt < seconds{1};
+    if (lookup.end != dns::LookupEnd::resolved || lookup.wait() < repeat_pause || !at_once) return;
+    const dns::LookupServer& asked = lookup.asked_servers()[0];
+    const ServerKey key{lookup.tunnel, asked.server, 0, transport_number(asked.transport)};
+    if (Tally* tally = servers_.find(key)) {
+      ++(lookup.pair == dns::Pair::first ? tally->split_firsts : tally->split_seconds);
+    }
+  }
+
   // Attempts without an answer, in the silence in which the first was sent.
   static Silence* add_to_silence(Tally& tally, const dns::Transaction& transaction,
                                  std::span<const Sighting> in_vain) {
@@ -348,8 +366,7 @@ class DnsUnanswered final : public Detector {
     }
     QuickHash lookup;
     lookup.add(transaction.client.address.bytes());
-    lookup.add(static_cast<std::uint64_t>(transaction.question.type), 0);
-    add_to(lookup, transaction.question.name);
+    lookup.add(transaction.question_hash, 0);
     silence->add_lookup(lookup.value());
     return silence;
   }
@@ -525,6 +542,14 @@ class DnsUnanswered final : public Detector {
     } else if (const Silence* outage = tally.silences.longest()) {
       add_outage_causes(finding, address, tally, *outage);
     } else {
+      if (is_split_by_a_race(tally)) {
+        finding.causes.push_back(
+            {"pair-race", "a NAT or firewall on the way loses one of two queries from one port",
+             fmt::format("{} were the second of A and AAAA sent at once, of which the first was "
+                         "answered, and their repeats were answered at once",
+                         plural(tally.split_seconds, "lost query")),
+             "conntrack -S"});
+      }
       finding.causes.push_back({"path-loss", "packets are lost on the path",
                                 fmt::format("{} of {} were answered, before and after",
                                             grouped(tally.answered), grouped(tally.decided)),
@@ -565,6 +590,15 @@ class DnsUnanswered final : public Detector {
                        grouped(tally.unanswered), grouped(tally.answered)),
            fmt::format("dig @{} NAME {}", address, type)});
     }
+  }
+
+  // Loss takes the first and the second of a pair alike, and other queries too; a race between two
+  // packets of a new UDP flow for its conntrack entry takes the second. Five of five, or seven of
+  // eight, are chance in one of thirty captures.
+  static bool is_split_by_a_race(const Tally& tally) {
+    const std::uint64_t split = tally.split_firsts + tally.split_seconds;
+    return tally.split_seconds >= 5 && tally.split_seconds >= 7 * tally.split_firsts &&
+           10 * split >= 9 * (tally.saved + tally.failed + tally.too_late);
   }
 
   // Queries are lost when there are many.

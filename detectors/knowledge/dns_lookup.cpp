@@ -9,11 +9,11 @@ namespace wirefault::dns {
 namespace {
 
 // Names the lookup a transaction belongs to. Unkeyed: what this finds must not depend on a seed.
-std::uint64_t lookup_hash(const Transaction& transaction) {
+std::uint64_t lookup_hash(const Transaction& transaction, std::uint64_t question) {
   const auto client = transaction.client.address.words();
   QuickHash hash;
   hash.add(client[0], client[1]);
-  hash.add(transaction.tunnel, transaction.question_hash);
+  hash.add(transaction.tunnel, question);
   return hash.value();
 }
 
@@ -70,7 +70,7 @@ void Lookups::add(const Transaction& transaction, KnowledgeListener& listener) {
       transaction.outcome == Outcome::repeat_answered) {
     return;
   }
-  const std::uint64_t hash = lookup_hash(transaction);
+  const std::uint64_t hash = lookup_hash(transaction, transaction.question_hash);
   const bool usable = is_usable(transaction);
   Record* record = find(transaction, hash);
   if (usable) {
@@ -132,7 +132,24 @@ Lookups::Record& Lookups::record_of(const Transaction& transaction, std::uint64_
     record.lookup.resolved_attempt =
         std::max(transaction.asked(), success->at - std::chrono::microseconds{success->latency_us});
   }
+  record.lookup.pair = pair_of(transaction);
   return record;
+}
+
+// Of the last success only the time is known, so it must be looked for before there is another.
+Pair Lookups::pair_of(const Transaction& transaction) {
+  // glibc and musl send both within microseconds.
+  constexpr Duration together = std::chrono::milliseconds{5};
+  Question question = transaction.question;
+  if (question.type != Type::a && question.type != Type::aaaa) return Pair::none;
+  question.type = question.type == Type::a ? Type::aaaa : Type::a;
+  const Timestamp asked = transaction.asked();
+  const Success* other =
+      success_since(lookup_hash(transaction, wirefault::hash_of(question)), asked - together);
+  if (other == nullptr) return Pair::none;
+  const Duration apart = other->at - std::chrono::microseconds{other->latency_us} - asked;
+  if (apart > together || apart < -together) return Pair::none;
+  return apart > Duration::zero() ? Pair::first : Pair::second;
 }
 
 void Lookups::ask(Record& record, const Transaction& transaction) {

@@ -31,6 +31,10 @@ enum class LookupEnd : std::uint8_t {
   undecided,  // something was still open when the capture ended, was evicted or cannot be trusted
 };
 
+// A lookup that got no answer at first, while the lookup of the other address family of the same
+// name, asked at the same time, got one.
+enum class Pair : std::uint8_t { none, first, second };  // of the two, this was sent as the
+
 // What one server contributed to a lookup.
 struct LookupServer {
   Endpoint server;
@@ -68,6 +72,7 @@ struct Lookup {
   // The answer came over TCP, or to an offer below that.
   bool resolved_smaller = false;
   bool resolved_late = false;  // it came after the answer timeout
+  Pair pair = Pair::none;
   std::uint32_t undecided = 0;
 
   std::array<LookupServer, max_servers> servers{};  // in the order asked
@@ -129,6 +134,7 @@ class Lookups {
   // The record that `transaction` belongs to, made if need be.
   Record& record_of(const Transaction& transaction, std::uint64_t hash,
                     KnowledgeListener& listener);
+  Pair pair_of(const Transaction& transaction);
   Record* find(const Transaction& transaction, std::uint64_t hash);
   void ask(Record& record, const Transaction& transaction);
   void settle(Record& record, const Transaction& transaction);

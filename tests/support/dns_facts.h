@@ -95,6 +95,8 @@ class DetectorBench final : public KnowledgeListener {
     }
     detector_->on_dns_transaction(transaction);
   }
+  // Knowledge only.
+  void lookups_hear(const dns::Transaction& transaction) { lookups_.add(transaction, *this); }
   void on_dns_lookup(const dns::Lookup& lookup) override {
     detector_->on_dns_lookup(lookup);
     actions_.add(lookup, *this);

@@ -336,3 +336,18 @@ record_fires-type-dropped() {
   echo_from "$C" $server4
   captured
 }
+
+# A router that loses every sixth AAAA query, which glibc sends as the second of two from one port:
+# as conntrack does when both race for the entry of their flow.
+record_fires-pair-race() {
+  relay delay-us=5000
+  dns_server "$S" $server4
+  resolver_of "$C" $server4
+  filter "$R" "forward udp dport 53 @th,320,16 28 numgen inc mod 6 == 3 drop"  # of names of 20 octets
+  capture "$C" c0
+  local i
+  for i in $(seq 10 39); do on_client getent ahosts host$i.example.com; done
+  sleep 6
+  echo_from "$C" $server4
+  captured
+}

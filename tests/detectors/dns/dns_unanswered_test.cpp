@@ -322,6 +322,32 @@ TEST_CASE("queries lost where there are many, and answers that get slower",
   CHECK(c.only(60).causes.at(0).id == (slower ? "server-overloaded" : "too-many-queries"));
 }
 
+TEST_CASE("a race for the state of a flow takes the second of two queries",
+          "[detectors][dns-unanswered]") {
+  Case c;
+  const int firsts = GENERATE(0, 2);  // of eight
+  for (int i = 0; i < 8; ++i) {
+    Asked lost{.name = fmt::format("host{}.example.com.", i), .type = dns::Type::aaaa};
+    Asked other{.name = lost.name};
+    const double when = 10.0 * i;
+    const bool is_first = i < firsts;
+    c.bench.hear(answered(c.frames, other, when, when + 0.02));
+    dns::Transaction query =
+        asked(c.frames, lost, {when + (is_first ? -0.0001 : 0.0001), when + 5});
+    query.outcome = dns::Outcome::waiting;
+    c.bench.lookups_hear(query);
+    query.outcome = dns::Outcome::answered;
+    query.noticed = true;
+    query.has_response = true;
+    query.response.seen = c.frames.at(when + 5.01);
+    query.settled = query.response.seen.time;
+    c.bench.hear(query);
+    query.outcome = dns::Outcome::repeat_answered;
+    c.bench.hear(query);
+  }
+  CHECK(c.only(200).causes.at(0).id == (firsts == 0 ? "pair-race" : "path-loss"));
+}
+
 TEST_CASE("an update that nobody answers concerns no lookup", "[detectors][dns-unanswered]") {
   Case c;
   dns::Transaction update = unanswered(c.frames, {}, {0});
