@@ -32,7 +32,10 @@ void add_ip_header(QuickHash& hash, const ip::Datagram& datagram) {
   if (datagram.is_v6()) {
     hash.add(load(header) & without_class_hops, load(header + 8));
     hash.add(load(header + 16), load(header + 24));
-    hash.add(load(header + 32), datagram.identification);
+    // Of a fragment header, which need not follow at once: what tells one piece from another.
+    const std::uint64_t place = std::uint64_t{datagram.fragment_offset} << 1 |
+                                static_cast<std::uint64_t>(datagram.more_fragments);
+    hash.add(load(header + 32), place << 32 | datagram.identification);
   } else {
     hash.add(load(header + 2) & without_ttl, load(header + 12));
   }

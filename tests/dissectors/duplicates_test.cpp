@@ -91,6 +91,21 @@ TEST_CASE("duplicate acknowledgments are no copies, whatever their identificatio
   }
 }
 
+TEST_CASE("the pieces of a datagram are no copies of each other, however alike", "[dissectors]") {
+  for (const Header& whole : {Header{}, v6}) {
+    Bench bench;
+    for (std::uint32_t at = 0; at < 5; ++at) {
+      Header header = whole;
+      header.identification = 9;
+      header.offset = at * 64;
+      header.more = at < 4;
+      const Octets piece = test::ip_datagram(header, Octets(64));
+      CHECK(!bench.is_copy(0.1 * at, piece));
+      CHECK(bench.is_copy(0.1 * at + 0.05, piece));
+    }
+  }
+}
+
 TEST_CASE("a capture that copies everything is recognised at its first SYN", "[dissectors]") {
   Bench bench;
   CHECK(!bench.is_copy(0, tcp_datagram(v6, segment(syn, 0))));
