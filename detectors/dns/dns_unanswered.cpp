@@ -19,6 +19,7 @@
 #include <set>
 
 #include "detectors/detector.h"
+#include "detectors/knowledge/dns_zone.h"
 #include "detectors/latency.h"
 #include "detectors/silences.h"
 
@@ -54,6 +55,15 @@ class RecentShare {
     if (decided_ >= enough && silent_ * 100 > worst_percent_ * decided_) {
       worst_percent_ = silent_ * 100 / decided_;
     }
+  }
+  // Of those asked in the second of `when` or later, within the last minute.
+  std::uint64_t answered_since(Timestamp when) const {
+    const std::int64_t second = when.time_since_epoch() / seconds{1};
+    std::uint64_t answered = 0;
+    for (const Slot& slot : slots_) {
+      if (slot.second >= second) answered += slot.decided - slot.unanswered;
+    }
+    return answered;
   }
   // The largest share of unanswered queries in any full-enough minute, in percent.
   std::uint64_t worst_percent() const { return worst_percent_; }
@@ -118,10 +128,15 @@ struct Clues {
   std::bitset<256> answered_types;  // by the low octet
   dns::Type silent_type{};
   bool one_type_is_silent = true;
+  std::bitset<4096> answered_questions;  // by hash
+  std::array<std::uint64_t, 16> silent_questions{};
+  std::size_t silent_question_count = 0;  // may be more than are kept
+  std::uint64_t silent_attempts = 0;
 
   void add_answered(const dns::Transaction& transaction) {
     answered_with_edns += transaction.edns.present ? 1 : 0;
     answered_types.set(static_cast<std::size_t>(transaction.question.type) & 255);
+    answered_questions.set(transaction.question_hash % answered_questions.size());
     if (transaction.transport == Transport::udp) {
       largest_answer = std::max(largest_answer, transaction.response.size);
     }
@@ -131,11 +146,48 @@ struct Clues {
     if (silent_type != dns::Type{} && silent_type != type) one_type_is_silent = false;
     silent_type = type;
     silent_with_edns += transaction.edns.present ? 1 : 0;
+    silent_attempts += transaction.queries.count();
+    const auto known =
+        std::span{silent_questions}.first(std::min(silent_question_count, silent_questions.size()));
+    if (std::ranges::find(known, transaction.question_hash) != known.end()) return;
+    if (silent_question_count < silent_questions.size()) {
+      silent_questions[silent_question_count] = transaction.question_hash;
+    }
+    ++silent_question_count;
   }
+  // A few questions were asked again and again, and no answer to any of them was seen.
+  bool are_questions_silent() const {
+    if (silent_question_count > silent_questions.size()) return false;
+    if (silent_attempts < tries_in_vain * silent_question_count) return false;
+    return std::ranges::none_of(std::span{silent_questions}.first(silent_question_count),
+                                [this](std::uint64_t hash) {
+                                  return answered_questions.test(hash % answered_questions.size());
+                                });
+  }
+  // Of one question. Where hardly anything else is lost, three in a row are no chance.
+  static constexpr std::uint64_t tries_in_vain = 3;
   // All are of one type, and none of that type was answered.
   bool is_type_silent() const {
     return one_type_is_silent && !answered_types.test(static_cast<std::size_t>(silent_type) & 255);
   }
+};
+
+// The last answers of a server: that a query is in vain shows seconds after it was asked, and what
+// was answered meanwhile was not before it.
+class LastAnswers {
+ public:
+  void add(Timestamp answer) { times_[count_++ % times_.size()] = answer; }
+  // Nothing where they do not reach back so far.
+  std::optional<std::uint64_t> since(Timestamp when) const {
+    if (count_ > times_.size() && times_[count_ % times_.size()] >= when) return std::nullopt;
+    const auto kept = std::span{times_}.first(std::min<std::uint64_t>(count_, times_.size()));
+    return static_cast<std::uint64_t>(
+        std::ranges::count_if(kept, [when](Timestamp answer) { return answer >= when; }));
+  }
+
+ private:
+  std::array<Timestamp, 64> times_{};
+  std::uint64_t count_ = 0;
 };
 
 struct ServerKey {
@@ -162,17 +214,22 @@ struct Tally {
   std::uint64_t decided = 0;
   std::uint64_t unanswered = 0;
   std::uint64_t answered = 0;
-  std::uint64_t answered_before = 0;      // the first silence
-  std::uint64_t repeated = 0;             // unanswered although asked more than once
-  std::uint64_t large_unanswered = 0;     // unanswered with an EDNS size that invites fragments
-  std::uint64_t first_attempts_lost = 0;  // answered, but only when asked again
-  std::uint64_t wrong_source = 0;         // answered, from another address
+  std::uint64_t answered_before = 0;       // the first query in vain
+  std::uint64_t answered_until_then = 0;   // until that was known to be in vain
+  std::optional<Timestamp> first_silence;  // when that was asked
+  LastAnswers last_answers;                // until then
+  std::uint64_t repeated = 0;              // unanswered although asked more than once
+  std::uint64_t large_unanswered = 0;      // unanswered with an EDNS size that invites fragments
+  std::uint64_t first_attempts_lost = 0;   // answered, but only when asked again
+  std::uint64_t servfail = 0;              // answered so
+  std::uint64_t wrong_source = 0;          // answered, from another address
   Endpoint wrong_server;
   RecentShare recent;
   Silences silences;
   Clues clues;
   LatencyHistogram latency_before;
   LatencyHistogram latency_since;
+  Timestamp first_answer = Timestamp::max();
   Timestamp last_answer{};
   Timestamp last_silence{};
   Evidence queries;
@@ -206,7 +263,8 @@ class DnsUnanswered final : public Detector {
     const bool answered =
         transaction.outcome == Outcome::answered || transaction.outcome == Outcome::late;
     if (transaction.outcome == Outcome::repeat_answered) {
-      return add_lost_attempts(servers_[key_of(transaction)], transaction);
+      if (Tally* tally = servers_.find(key_of(transaction))) add_lost_attempts(*tally, transaction);
+      return;
     }
     if (!answered && transaction.outcome != Outcome::unanswered &&
         transaction.outcome != Outcome::untrusted) {
@@ -231,10 +289,12 @@ class DnsUnanswered final : public Detector {
     tally.recent.add(transaction.asked(), !answered, answered && is_slip(transaction), weight);
     if (answered) {
       tally.answered += weight;
+      if (transaction.response.rcode == dns::Rcode::servfail) tally.servfail += weight;
+      tally.first_answer = std::min(tally.first_answer, transaction.response.seen.time);
       tally.last_answer = std::max(tally.last_answer, transaction.response.seen.time);
       tally.silences.end(transaction.response.seen.time);
-      if (tally.unanswered == 0) {
-        ++tally.answered_before;
+      if (!tally.first_silence) {
+        tally.last_answers.add(transaction.response.seen.time);
         tally.latency_before.add(transaction.latency());
       } else if (transaction.queries.count() == 1) {
         tally.latency_since.add(transaction.latency());
@@ -243,6 +303,7 @@ class DnsUnanswered final : public Detector {
       return;
     }
     tally.unanswered += weight;
+    note_silence(tally, transaction.asked());
     if (transaction.queries.count() > 1) ++tally.repeated;
     if (transaction.edns.udp_payload_size >= large_offer) tally.large_unanswered += weight;
     tally.clues.add_silent(transaction);
@@ -280,7 +341,7 @@ class DnsUnanswered final : public Detector {
       if (tally == nullptr) continue;
       if (lookup.end == dns::LookupEnd::failed) {
         servers_.hold(key);
-        ++tally->failed;
+        if (++tally->failed == 1) tally->example = example_of(lookup.question);
         if (!lookup.is_corroborated()) ++tally->failed_alone;
       } else if (too_late) {
         ++tally->too_late;
@@ -319,6 +380,8 @@ class DnsUnanswered final : public Detector {
   static constexpr std::uint16_t safe_answer = 1232;
   // Fewer could be chance.
   static constexpr std::uint64_t few = 3;
+  // So many without a loss say that others were not lost on the way either.
+  static constexpr std::uint64_t answers_that_tell = 10;
 
   // What a server that limits the rate of its responses says in place of some of them: to a client
   // whose address was not forged, come back over TCP.
@@ -371,8 +434,21 @@ class DnsUnanswered final : public Detector {
     return silence;
   }
 
-  // A lookup that its own repetition saved.
+  static void note_silence(Tally& tally, Timestamp asked) {
+    if (tally.first_silence && *tally.first_silence <= asked) return;
+    if (!tally.first_silence) tally.answered_until_then = tally.answered;
+    tally.first_silence = asked;
+    const std::uint64_t since =
+        tally.last_answers.since(asked).value_or(tally.recent.answered_since(asked));
+    tally.answered_before = tally.answered_until_then - std::min(tally.answered_until_then, since);
+  }
+
+  // A lookup that its own repetition saved. A server that could not find the answer has asked
+  // others for it all the while: nothing was lost.
   static void add_lost_attempts(Tally& tally, const dns::Transaction& transaction) {
+    const dns::Rcode rcode = transaction.response.rcode;
+    if (rcode != dns::Rcode::noerror && rcode != dns::Rcode::nxdomain) return;
+    note_silence(tally, transaction.asked());
     ++tally.first_attempts_lost;
     ++tally.saved;
     tally.time_lost = std::max(tally.time_lost, transaction.latency());
@@ -384,6 +460,15 @@ class DnsUnanswered final : public Detector {
     tally.names.add(transaction.question.name);
     tally.last_silence = std::max(tally.last_silence, transaction.asked());
     if (tally.example.empty()) tally.example = example_of(transaction.question);
+  }
+  // One that was in vain, as dig takes it.
+  static std::string question_of(const Tally& tally) {
+    if (!tally.example.empty()) return tally.example;
+    const auto names = tally.names.top(1);
+    if (names.empty()) return "NAME";
+    const dns::Type type = tally.clues.silent_type;
+    return fmt::format("{}{}{}", names[0].first.to_string(), type == dns::Type{} ? "" : " ",
+                       type == dns::Type{} ? "" : dns::type_name(type));
   }
   static std::string example_of(const dns::Question& question) {
     return fmt::format("{} {}", question.name.to_string(), dns::type_name(question.type));
@@ -482,7 +567,7 @@ class DnsUnanswered final : public Detector {
                                  "no client asked again, so an answer that this "
                                  "capture missed would look the same"});
     }
-    const std::string question = tally.example.empty() ? "NAME" : tally.example;
+    const std::string question = question_of(tally);
     finding.next = {fmt::format("dig @{} {} +tries=1 +time=3", address, question),
                     fmt::format("dig @{} {} +tcp", address, question),
                     fmt::format("ip route get {}", address)};
@@ -503,10 +588,12 @@ class DnsUnanswered final : public Detector {
     const auto opcode = static_cast<dns::Opcode>(key.opcode);
     const bool is_query = opcode == dns::Opcode::query;
     if (tally.answered == 0) {
-      return fmt::format("{} answers no DNS {}", address,
-                         is_query ? "query" : dns::opcode_name(opcode));
+      return fmt::format("{} answers no DNS {}{}", address,
+                         is_query ? "query" : dns::opcode_name(opcode),
+                         key.transport == transport_number(Transport::tcp) ? " over TCP" : "");
     }
-    const std::string what = is_query ? "queries" : dns::opcode_name(opcode);
+    std::string what = is_query ? "queries" : dns::opcode_name(opcode);
+    if (key.transport == transport_number(Transport::tcp)) what += " over TCP";
     if (tally.silences.is_out()) return fmt::format("{} stopped answering DNS {}", address, what);
     if (const Silence* outage = tally.silences.longest()) {
       return fmt::format("{} answered no DNS {} for {}", address, what,
@@ -524,11 +611,18 @@ class DnsUnanswered final : public Detector {
           {"wrong-source-address", "the server has several addresses and answers from another",
            fmt::format("{} answered {} in its place, and the client must drop that", other,
                        plural(tally.wrong_source, "query")),
-           fmt::format("dig @{} {}", other, tally.example.empty() ? "NAME" : tally.example)});
+           fmt::format("dig @{} {}", other, question_of(tally))});
       return;
     }
+    if (tally.servfail >= few && 5 * tally.servfail >= tally.answered) {
+      finding.causes.push_back({"resolver-upstream", "the resolver waits for other servers in vain",
+                                fmt::format("{} of its {} were SERVFAIL", grouped(tally.servfail),
+                                            plural(tally.answered, "answer")),
+                                fmt::format("dig @{} . NS", address)});
+    }
+    add_name_causes(finding, address, tally);
     add_kind_causes(finding, address, tally);
-    if (!silent_now) add_load_causes(finding, tally);
+    if (!silent_now && tally.first_answer < tally.last_silence) add_load_causes(finding, tally);
     if (silent_now) {
       const std::string since = tally.answered == 0
                                     ? "no response from it is in this capture"
@@ -541,6 +635,12 @@ class DnsUnanswered final : public Detector {
                                 fmt::format("dig @{} . NS +tcp", address)});
     } else if (const Silence* outage = tally.silences.longest()) {
       add_outage_causes(finding, address, tally, *outage);
+    } else if (tally.last_silence < tally.first_answer && tally.unanswered >= few) {
+      finding.causes.push_back(
+          {"server-started", "the server, or the way to it, came up in this capture",
+           fmt::format("not one of {} was answered at first, then {} were",
+                       plural(in_vain(tally), "query"), grouped(tally.answered)),
+           "uptime"});
     } else {
       if (is_split_by_a_race(tally)) {
         finding.causes.push_back(
@@ -550,9 +650,7 @@ class DnsUnanswered final : public Detector {
                          plural(tally.split_seconds, "lost query")),
              "conntrack -S"});
       }
-      finding.causes.push_back({"path-loss", "packets are lost on the path",
-                                fmt::format("{} of {} were answered, before and after",
-                                            grouped(tally.answered), grouped(tally.decided)),
+      finding.causes.push_back({"path-loss", "packets are lost on the path", loss_of(tally),
                                 fmt::format("mtr -rwbzc 100 {}", address)});
       const bool is_explained =
           std::any_of(finding.causes.begin(), finding.causes.end() - 1,
@@ -564,23 +662,62 @@ class DnsUnanswered final : public Detector {
     }
   }
 
+  static std::string loss_of(const Tally& tally) {
+    if (tally.unanswered == 0) {
+      return fmt::format("{} of {} were answered only when asked again",
+                         grouped(tally.first_attempts_lost), grouped(tally.decided));
+    }
+    const std::string again =
+        tally.first_attempts_lost == 0
+            ? ""
+            : fmt::format(", {} of them only when asked again", grouped(tally.first_attempts_lost));
+    return fmt::format("{} of {} were answered{}{}", grouped(tally.answered),
+                       grouped(tally.decided),
+                       tally.answered_before > 0 ? ", before and after" : "", again);
+  }
+
+  // It is silent about certain names.
+  static void add_name_causes(Finding& finding, const std::string& address, const Tally& tally) {
+    const auto names = tally.names.top(TopList<dns::Name>::capacity);
+    const std::string name = names.empty() ? "" : names[0].first.to_string();
+    const bool are_private =
+        tally.names.is_exact() && names.size() >= 2 &&
+        std::ranges::all_of(names, [](const auto& each) { return is_private_reverse(each.first); });
+    if (are_private) {
+      finding.causes.push_back(
+          {"private-reverse-names", "nobody answers for the names of private addresses",
+           fmt::format("all {} names are such (RFC 6303: resolvers should answer them themselves)",
+                       grouped(names.size())),
+           fmt::format("dig @{} {} PTR", address, name)});
+    } else if (tally.unanswered >= few && tally.first_attempts_lost == 0 &&
+               tally.answered >= answers_that_tell && tally.clues.are_questions_silent()) {
+      finding.causes.push_back(
+          {"names-unresolved", "the server gets no answer about certain names from others",
+           fmt::format("{} asked {} times in vain; {} about others were answered",
+                       plural(tally.clues.silent_question_count, "question"),
+                       grouped(tally.clues.silent_attempts), plural(tally.answered, "query")),
+           fmt::format("dig +trace {}", name)});
+    }
+  }
+
   // Only questions of a certain kind are lost.
   static void add_kind_causes(Finding& finding, const std::string& address, const Tally& tally) {
     const Clues& clues = tally.clues;
     // What was answered when it was asked again in the same way was not lost for what it was.
     if (tally.answered == 0 || tally.unanswered == 0 || tally.first_attempts_lost > 0) return;
     if (tally.large_unanswered == tally.unanswered && clues.largest_answer <= safe_answer) {
-      finding.causes.push_back({"large-answers-lost", "large answers are lost on the path",
-                                fmt::format("every silent query offered to take more than 1,400 "
-                                            "bytes; the largest answer had {}",
-                                            grouped(clues.largest_answer)),
-                                fmt::format("dig @{} NAME TYPE +bufsize=1232", address)});
+      finding.causes.push_back(
+          {"large-answers-lost", "large answers are lost on the path",
+           fmt::format("every silent query offered to take more than 1,400 "
+                       "bytes; the largest answer had {}",
+                       grouped(clues.largest_answer)),
+           fmt::format("dig @{} {} +bufsize=1232", address, question_of(tally))});
     }
     if (tally.unanswered < few) return;
     if (clues.silent_with_edns == tally.unanswered && clues.answered_with_edns == 0) {
       finding.causes.push_back({"edns-dropped", "a box or the server drops queries with EDNS",
                                 "every silent query had an OPT record, and no answered one had",
-                                fmt::format("dig @{} NAME TYPE +noedns", address)});
+                                fmt::format("dig @{} {} +noedns", address, question_of(tally))});
     }
     if (clues.is_type_silent()) {
       const std::string type = dns::type_name(clues.silent_type);
@@ -588,7 +725,7 @@ class DnsUnanswered final : public Detector {
           {"type-dropped", fmt::format("a box or the server drops questions for {}", type),
            fmt::format("all {} silent queries ask for it; {} for other types were answered",
                        grouped(tally.unanswered), grouped(tally.answered)),
-           fmt::format("dig @{} NAME {}", address, type)});
+           fmt::format("dig @{} {}", address, question_of(tally))});
     }
   }
 

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "dissectors/dns/name.h"
 
@@ -30,6 +32,24 @@ inline Name guessed_zone(const Name& name) {
   const auto labels = name.last_labels();
   const Name two = name.from(labels[1]);
   return is_two_level_suffix(two) ? name.from(labels[2]) : two;
+}
+
+// Reverse names of addresses that no public server knows: RFC 6303, sections 4.1 to 4.5.
+inline bool is_private_reverse(const Name& name) {
+  static const std::vector<Name> zones = [] {
+    std::vector<Name> made;
+    const auto add = [&made](const std::string& text) { made.push_back(*Name::parse(text)); };
+    for (const char* const text :
+         {"10.in-addr.arpa", "168.192.in-addr.arpa", "254.169.in-addr.arpa", "127.in-addr.arpa",
+          "0.in-addr.arpa", "d.f.ip6.arpa", "c.f.ip6.arpa"}) {
+      add(text);
+    }
+    for (int octet = 16; octet < 32; ++octet) add(std::to_string(octet) + ".172.in-addr.arpa");
+    for (const char digit : {'8', '9', 'a', 'b'}) add(std::string{digit} + ".e.f.ip6.arpa");
+    return made;
+  }();
+  return std::any_of(zones.begin(), zones.end(),
+                     [&](const Name& zone) { return name.is_subdomain_of(zone); });
 }
 
 }  // namespace wirefault::dns

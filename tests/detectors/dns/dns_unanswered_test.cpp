@@ -348,6 +348,88 @@ TEST_CASE("a race for the state of a flow takes the second of two queries",
   CHECK(c.only(200).causes.at(0).id == (firsts == 0 ? "pair-race" : "path-loss"));
 }
 
+TEST_CASE("what was answered before the silence is what was answered before it",
+          "[detectors][dns-unanswered]") {
+  Case c;
+  for (int i = 0; i < 4; ++i) c.bench.hear(answered(c.frames, {}, i, i + 0.01));
+  // Asked at 4 s, known to be in vain at 9.5 s: meanwhile others were answered.
+  const auto in_vain = unanswered(c.frames, {.name = "mail.example.com."}, {4});
+  for (int i = 0; i < 5; ++i) c.bench.hear(answered(c.frames, {}, 4.1 + i, 4.11 + i));
+  c.bench.hear(in_vain);
+  c.bench.hear(unanswered(c.frames, {.name = "mail.example.com."}, {9}));
+  c.bench.hear(answered(c.frames, {}, 10, 10.01));
+  SECTION("once") {
+    CHECK(c.only(40).before.starts_with("4 queries answered"));
+  }
+  SECTION("and again when one asked earlier turns out to be in vain as well") {
+    c.bench.hear(unanswered(c.frames, {.name = "shop.example.com."}, {2.5}));
+    CHECK(c.only(40).before.starts_with("3 queries answered"));
+  }
+}
+
+// asked at 0, 2 and 4 s, SERVFAIL at 6 s: the resolver has looked for the answer all the while
+TEST_CASE("a failure is no answer that a repetition saved", "[detectors][dns-unanswered]") {
+  const auto rcode = GENERATE(dns::Rcode::servfail, dns::Rcode::noerror);
+  Case c;
+  dns::Transaction query = asked(c.frames, {}, {0, 2, 4});
+  query.outcome = dns::Outcome::answered;
+  query.has_response = true;
+  query.response.rcode = rcode;
+  query.response.seen = c.frames.at(6);
+  query.settled = query.response.seen.time;
+  query.responses = 1;
+  c.bench.hear(query);
+  query.outcome = dns::Outcome::repeat_answered;
+  c.bench.hear(query);
+  CHECK(c.bench.findings(30).size() == (rcode == dns::Rcode::servfail ? 0 : 1));
+}
+
+TEST_CASE("silence about certain names is not put down to the path",
+          "[detectors][dns-unanswered]") {
+  Case c;
+  const bool also_lost = GENERATE(false, true);
+  for (int i = 0; i < 20; ++i) {
+    c.bench.hear(answered(c.frames, {.name = fmt::format("n{}.example.com.", i)}, i, i + 0.01));
+  }
+  for (int i = 0; i < 3; ++i) {
+    c.bench.hear(unanswered(c.frames, {.name = "dead.example."}, {30.0 + 20 * i, 31.0 + 20 * i}));
+  }
+  // A question that is answered at another time is not what is wrong with it.
+  if (also_lost) c.bench.hear(unanswered(c.frames, {.name = "n1.example.com."}, {95, 97, 99}));
+  c.bench.hear(answered(c.frames, {}, 100, 100.01));
+  CHECK(c.only(200).causes.at(0).id == (also_lost ? "path-loss" : "names-unresolved"));
+}
+
+TEST_CASE("reverse names of private addresses have nobody to answer for them",
+          "[detectors][dns-unanswered]") {
+  Case c;
+  const std::string other = GENERATE("1.1.168.192.in-addr.arpa.", "1.2.0.192.in-addr.arpa.");
+  c.bench.hear(answered(c.frames, {}, 0, 0.01));
+  c.bench.hear(
+      unanswered(c.frames, {.name = "1.16.172.in-addr.arpa.", .type = dns::Type::ptr}, {1, 3}));
+  c.bench.hear(unanswered(c.frames, {.name = other, .type = dns::Type::ptr}, {4, 6}));
+  c.bench.hear(answered(c.frames, {.name = "mail.example.com."}, 8, 8.01));
+  const Finding finding = c.only(60);
+  CHECK((finding.causes.at(0).id == "private-reverse-names") ==
+        (other == "1.1.168.192.in-addr.arpa."));
+}
+
+TEST_CASE("a resolver that is silent and fails waits for others", "[detectors][dns-unanswered]") {
+  Case c;
+  const auto rcode = GENERATE(dns::Rcode::servfail, dns::Rcode::nxdomain);
+  for (int i = 0; i < 4; ++i) {
+    const std::string name = fmt::format("n{}.example.com.", i);
+    c.bench.hear(unanswered(c.frames, {.name = name}, {i * 0.1, i * 0.1 + 2}));
+  }
+  for (int i = 0; i < 4; ++i) {
+    const std::string name = fmt::format("m{}.example.com.", i);
+    c.bench.hear(answered(c.frames, {.name = name}, 3.0 + i, 3.5 + i, rcode));
+  }
+  const Finding finding = c.only(60);
+  CHECK(finding.causes.at(0).id ==
+        (rcode == dns::Rcode::servfail ? "resolver-upstream" : "server-started"));
+}
+
 TEST_CASE("an update that nobody answers concerns no lookup", "[detectors][dns-unanswered]") {
   Case c;
   dns::Transaction update = unanswered(c.frames, {}, {0});
