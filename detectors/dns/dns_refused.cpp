@@ -32,9 +32,10 @@ struct Tally {
   TopList<dns::Name> zones;
   bool answered_a_client = false;  // one of them
   bool answered_a_zone = false;
-  std::uint64_t failed = 0;  // lookups
-  std::uint64_t helped = 0;  // lookups that another server answered
-  bool is_busy = false;      // refusals came close together
+  bool looks_up_for_others = false;  // it gave a recursive answer that was not its own
+  std::uint64_t failed = 0;          // lookups
+  std::uint64_t helped = 0;          // lookups that another server answered
+  bool is_busy = false;              // refusals came close together
   Evidence refusals;
   TopList<dns::Name> names;
   std::map<std::uint16_t, std::uint64_t> errors;  // RFC 8914 codes
@@ -113,6 +114,8 @@ class DnsRefused final : public Detector {
 
   static void add_answer(Tally& tally, const dns::Transaction& transaction) {
     ++tally.answered;
+    const dns::Response& response = transaction.response;
+    if (response.recursion_available && !response.authoritative) tally.looks_up_for_others = true;
     if (!tally.answered_a_client) {
       tally.answered_a_client = tally.clients.count_of(transaction.client.address) > 0;
     }
@@ -175,7 +178,13 @@ class DnsRefused final : public Detector {
                                                   clients, plural(tally.answered, "answer")),
                                 fmt::format("dig @{} . NS", address)});
     }
-    if (!tally.answered_a_zone) {
+    if (tally.looks_up_for_others && tally.answered_a_client) {
+      finding.causes.push_back({"forwarder-upstream", "it forwards, and lost its upstream",
+                                fmt::format("it has looked up names for the same clients: {}",
+                                            plural(tally.answered, "answer")),
+                                fmt::format("dig @{} . NS", address)});
+    }
+    if (!tally.answered_a_zone && !tally.looks_up_for_others) {
       finding.causes.push_back(
           {"foreign-zone", "it is authoritative and was asked about zones it does not serve",
            tally.answered == 0 ? "no other zone was answered to compare with"

@@ -55,14 +55,17 @@ class DnsServfail final : public Detector {
  public:
   explicit DnsServfail(Setup& setup)
       // One SERVFAIL may be chance; a client that asks again and fails again is not.
-      : min_attempts_{setup.count("min-attempts", 2, "SERVFAIL responses in one failed action")},
+      : min_attempts_{setup.count("min-attempts", 2,
+                                  "attempts of a failed action that end in SERVFAIL")},
         names_{setup.tallies(4096)} {}
 
   void on_dns_action(const dns::Action& action) override {
     if (!action.recursion_desired || action.servfail == 0) return;
     Tally& tally = names_[{action.name, action.tunnel}];
     ++tally.in_trouble;
-    if (!action.is_servfail() || action.servfail < min_attempts_) return;
+    // One response may end several attempts: a resolver that looks for an answer does not count how
+    // often it was asked.
+    if (!action.is_servfail() || std::max(action.servfail, action.attempts) < min_attempts_) return;
     ++tally.failed;
     if (std::ranges::any_of(action.errors(), dns::is_policy)) ++tally.on_purpose;
     tally.responses += action.servfail;
@@ -106,14 +109,22 @@ class DnsServfail final : public Detector {
     finding.capture_filter = "port 53";
     finding.measures = {{"servfail_responses", static_cast<std::int64_t>(tally.responses)}};
     add_causes(finding, key, tally);
-    finding.next = {fmt::format("dig {} {} +cd", name, type),
+    const dns::Name zone =
+        dns::is_reverse(key.name) ? key.name.parent() : dns::guessed_zone(key.name);
+    finding.next = {fmt::format("dig {}{} {} +cd", at(tally), name, type),
                     fmt::format("dig +trace {} {}", name, type),
-                    fmt::format("dig NS {}", dns::guessed_zone(key.name).to_string())};
+                    fmt::format("dig NS {}", zone.to_string())};
     return finding;
   }
 
+  // The server to ask, as dig takes it.
+  static std::string at(const Tally& tally) {
+    const auto top = tally.servers.top(1);
+    return top.empty() ? "" : fmt::format("@{} ", top[0].first.address.to_string());
+  }
+
   static void add_causes(Finding& finding, const NameKey& key, const Tally& tally) {
-    const std::string name = key.name.to_string();
+    const std::string name = fmt::format("{} {}", key.name.to_string(), dns::type_name(tally.type));
     if (tally.on_purpose == tally.failed) {
       finding.causes.push_back({"policy", "the resolver refuses the name on purpose",
                                 "it says so in an extended DNS error", ""});
@@ -122,14 +133,14 @@ class DnsServfail final : public Detector {
       finding.causes.push_back(
           {"extended-error", fmt::format("the resolver says: {}", dns::extended_error_name(code)),
            fmt::format("extended DNS error {} in {}", code, plural(count, "lookup")),
-           fmt::format("dig {} +cd", name)});
+           fmt::format("dig {}{} +cd", at(tally), name)});
     }
     finding.causes.push_back({"zone-servers", "the zone's own servers do not answer, or wrongly",
                               "SERVFAIL comes from the resolver, about this name",
                               fmt::format("dig +trace {}", name)});
     finding.causes.push_back({"dnssec", "its DNSSEC signatures do not validate",
                               "a validating resolver answers SERVFAIL then",
-                              fmt::format("dig {} +cd", name)});
+                              fmt::format("dig {}{} +cd", at(tally), name)});
   }
 
   const std::uint64_t min_attempts_;

@@ -137,6 +137,10 @@ class DnsServfailStorm final : public Detector {
 
  private:
   static constexpr std::uint64_t unrelated_zones = 3;
+  // Unbound's first timeout for a server that it does not know; BIND's is 800 ms.
+  static constexpr Duration shortest_wait = std::chrono::milliseconds{376};
+  // What is said from a cache, or refused at once, takes less.
+  static constexpr Duration overloaded = std::chrono::milliseconds{100};
 
   static void add_failure(Tally& tally, const dns::Transaction& transaction,
                           const dns::Name& zone) {
@@ -201,10 +205,12 @@ class DnsServfailStorm final : public Detector {
         {"resolver-upstream", "the resolver lost its upstream",
          fmt::format("{} fail, which share nothing but it", plural(tally.zones.distinct(), "zone")),
          fmt::format("dig @{} . NS", address)});
-    finding.causes.push_back(
-        {"resolver-overloaded", "the resolver is overloaded",
-         fmt::format("failures take {} (median)", rough_duration(tally.latency.percentile(50))),
-         "unbound-control stats_noreset"});
+    if (tally.latency.percentile(50) >= overloaded) {
+      finding.causes.push_back(
+          {"resolver-overloaded", "the resolver is overloaded",
+           fmt::format("failures take {} (median)", rough_duration(tally.latency.percentile(50))),
+           "unbound-control stats_noreset"});
+    }
     finding.causes.push_back({"resolver-clock", "the resolver's clock is wrong",
                               "all signed zones fail then", "chronyc tracking"});
     finding.next = {fmt::format("dig @{} . NS", address),
@@ -224,15 +230,21 @@ class DnsServfailStorm final : public Detector {
     finding.who.insert(finding.who.begin(), who("zone", zone));
     finding.who.push_back(who("server", tally.responders));
     finding.capture_filter = "port 53";
-    finding.causes.push_back({"zone-unreachable", "the zone's servers are unreachable",
-                              fmt::format("only this zone fails; failures take {} (median)",
-                                          rough_duration(tally.latency.percentile(50))),
-                              fmt::format("dig +trace {}", some_name(tally))});
-    finding.causes.push_back({"dnssec", "the zone's DNSSEC is broken",
-                              "a validating resolver answers SERVFAIL then",
-                              fmt::format("dig {} +cd", some_name(tally))});
+    const auto responders = tally.responders.top(1);
+    const std::string unvalidated =
+        fmt::format("dig @{} {} +cd", responders[0].first.address.to_string(), some_name(tally));
+    const Cause unreachable{"zone-unreachable", "the zone's servers are unreachable",
+                            fmt::format("only this zone fails; the slowest failure took {}",
+                                        rough_duration(tally.latency.percentile(100))),
+                            fmt::format("dig +trace {}", some_name(tally))};
+    const Cause dnssec{"dnssec", "the zone's DNSSEC is broken",
+                       "a validating resolver answers SERVFAIL then", unvalidated};
+    // Whoever waits for silent servers takes his time, at least the first time.
+    const bool has_waited = tally.latency.percentile(100) >= shortest_wait;
+    finding.causes.push_back(has_waited ? unreachable : dnssec);
+    finding.causes.push_back(has_waited ? dnssec : unreachable);
     finding.next = {fmt::format("dig NS {}", name), fmt::format("dig +trace {}", some_name(tally)),
-                    fmt::format("dig {} +cd", some_name(tally))};
+                    unvalidated};
     return finding;
   }
 

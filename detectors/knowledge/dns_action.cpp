@@ -74,6 +74,7 @@ void Actions::add(const Lookup& lookup, KnowledgeListener& listener) {
   ++action.lookups;
   if (lookup.end == LookupEnd::failed) ++action.failed;
   action.servfail += lookup.servfail;
+  if (lookup.servfail > 0) action.attempts += lookup.attempts;
   for (const Sighting& failure : lookup.failures.kept()) action.failures.add(failure);
   add_once(action.types, action.type_count, lookup.question.type);
   for (std::uint8_t i = 0; i < lookup.extended_error_count; ++i) {

@@ -28,6 +28,7 @@ struct Action {
   std::uint32_t lookups = 0;
   std::uint32_t failed = 0;                                 // of those
   std::uint32_t servfail = 0;                               // responses
+  std::uint32_t attempts = 0;                               // that ended so
   std::array<LookupServer, Lookup::max_servers> servers{};  // those that failed it
   std::uint8_t server_count = 0;
   std::array<std::uint16_t, 4> extended_errors{};  // RFC 8914

@@ -34,6 +34,13 @@ inline Name guessed_zone(const Name& name) {
   return is_two_level_suffix(two) ? name.from(labels[2]) : two;
 }
 
+// Below in-addr.arpa or ip6.arpa: RFC 1035, section 3.5, and RFC 3596, section 2.5.
+inline bool is_reverse(const Name& name) {
+  static const Name v4 = *Name::parse("in-addr.arpa");
+  static const Name v6 = *Name::parse("ip6.arpa");
+  return name.is_subdomain_of(v4) || name.is_subdomain_of(v6);
+}
+
 // Reverse names of addresses that no public server knows: RFC 6303, sections 4.1 to 4.5.
 inline bool is_private_reverse(const Name& name) {
   static const std::vector<Name> zones = [] {

@@ -58,6 +58,22 @@ TEST_CASE("a limit on the rate refuses what it answers at other times",
   CHECK(found[0].causes[0].id == "rate-limit");
 }
 
+TEST_CASE("a forwarder that answered for others before has lost its upstream",
+          "[detectors][dns-refused]") {
+  Frames frames;
+  DetectorBench bench{entry_of("dns-refused")};
+  const bool is_its_own = GENERATE(false, true);
+  for (const double time : {0.0, 0.1}) {
+    bench.hear(answered(frames, {.name = "www.example.net."}, time, time + 0.01, refused));
+  }
+  dns::Transaction forwarded = answered(frames, {.name = "www.example.com."}, 1, 1.01);
+  forwarded.response.recursion_available = true;
+  forwarded.response.authoritative = is_its_own;
+  bench.hear(forwarded);
+  CHECK(bench.findings(30).at(0).causes.at(0).id ==
+        (is_its_own ? "foreign-zone" : "forwarder-upstream"));
+}
+
 TEST_CASE("a stranger's questions, asked once each, are at most a note",
           "[detectors][dns-refused]") {
   Frames frames;

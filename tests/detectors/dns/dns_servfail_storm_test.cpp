@@ -39,6 +39,19 @@ TEST_CASE("one zone failing for many clients is a storm of the zone",
   CHECK(found[0].count == 24);
 }
 
+// Nobody has waited for silent servers who says SERVFAIL at once, every time.
+TEST_CASE("how long failures take tells what a zone fails for", "[detectors][dns-servfail-storm]") {
+  Case c;
+  const bool waits = GENERATE(false, true);
+  for (int i = 0; i < 12; ++i) {
+    c.fail("192.0.2." + std::to_string(10 + i % 4), host(i, "example.com."), i);
+  }
+  if (waits) {
+    c.bench.hear(answered(c.frames, {.name = "slow.example.com."}, 20, 20.5, servfail));
+  }
+  CHECK(c.bench.findings(100).at(0).causes.at(0).id == (waits ? "zone-unreachable" : "dnssec"));
+}
+
 TEST_CASE("all zones failing is a storm of the responder", "[detectors][dns-servfail-storm]") {
   Case c;
   for (int i = 0; i < 12; ++i) {

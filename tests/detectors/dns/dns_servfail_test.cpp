@@ -61,6 +61,23 @@ TEST_CASE("what one call wanted is one finding", "[detectors][dns-servfail]") {
   CHECK(found[0].frames.size() == 8);
 }
 
+// asked at 0, 2 and 4 s, one SERVFAIL at 6 s: the user has waited, and failed
+TEST_CASE("a SERVFAIL that ends several attempts is a failure", "[detectors][dns-servfail]") {
+  Frames frames;
+  DetectorBench bench{entry_of("dns-servfail")};
+  dns::Transaction query = asked(frames, {.type = dns::Type::ptr}, {0, 2, 4});
+  query.outcome = dns::Outcome::answered;
+  query.has_response = true;
+  query.response.rcode = servfail;
+  query.response.seen = frames.at(6);
+  query.settled = query.response.seen.time;
+  query.responses = 1;
+  bench.hear(query);
+  const auto found = bench.findings(30);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].next.at(0) == "dig @198.51.100.53 www.example.com. PTR +cd");
+}
+
 TEST_CASE("one SERVFAIL, never asked again, is chance", "[detectors][dns-servfail]") {
   Frames frames;
   DetectorBench bench{entry_of("dns-servfail")};
