@@ -16,9 +16,15 @@ void Evidence::add(const Sighting& sighting) {
   if (!last_.exists() || sighting.time >= last_.time) last_ = sighting;
 }
 
-void Evidence::add(const Sighting& sighting, std::string note) {
-  if (!sighting.exists()) return;
-  add(sighting);
+void Evidence::add(const Evidence& other) {
+  for (const Sighting& sighting : other.kept_) add(sighting);
+  dropped_ += other.dropped_;
+  if (other.last_.exists() && (!last_.exists() || other.last_.time >= last_.time)) {
+    last_ = other.last_;
+  }
+}
+
+void Evidence::show(const Sighting& sighting, std::string note) {
   notes_.push_back({sighting.packet, std::move(note)});
 }
 

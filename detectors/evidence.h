@@ -22,8 +22,11 @@ class Evidence {
     for (const Sighting& sighting : sightings.kept()) add(sighting);
     dropped_ += sightings.count() - sightings.kept().size();
   }
-  // Adds a packet that is to be shown with what it shows, as far as there is room.
-  void add(const Sighting& sighting, std::string note);
+  // All of another's, but for what was to be shown.
+  void add(const Evidence& other);
+  // Marks a packet to be shown, as far as there is room, with what it shows; it must have been
+  // added.
+  void show(const Sighting& sighting, std::string note);
   // Marks the packet to show as the worst; it must have been added. The last call wins.
   void set_worst(const Sighting& sighting) { worst_ = sighting; }
 

@@ -422,16 +422,17 @@ class TcpRetransmission final : public Detector {
         if ((each.spurious || each.kind == RepeatKind::resegmented) && lossy) continue;
         const bool is_new = each.original.exists() && each.original.packet != original;
         original = each.original.packet;
+        evidence.add(each.seen);
         if (is_new && pairs++ < pairs_shown) {
           evidence.add(each.original);
-          evidence.add(each.seen, account_of(each));
-        } else {
-          evidence.add(each.seen);
+          evidence.show(each.seen, account_of(each));
         }
         if (worst == nullptr || each.stall > worst->stall) worst = &each;
       }
       for (const Proof& proof : tally.proofs) {
-        if (!lossy) evidence.add(proof.seen, account_of(proof));
+        if (lossy) continue;
+        evidence.add(proof.seen);
+        evidence.show(proof.seen, account_of(proof));
       }
     }
     if (worst != nullptr && worst->stall > Duration::zero()) evidence.set_worst(worst->seen);

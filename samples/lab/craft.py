@@ -81,6 +81,87 @@ def reorder_by_three():
     return capture
 
 
+def arp(capture, kind, sender, target):
+    """A request (kind 1), to everybody, or the reply (kind 2) to one; RFC 826."""
+    source = mac(sender)
+    receiver = b"\xff" * 6 if kind == 1 else mac(target)
+    asked = bytes(6) if kind == 1 else receiver
+    body = struct.pack("!HHBBH", 1, 0x0800, 6, 4, kind) + source + address(sender) + asked + address(target)
+    capture.packets.append(pcap.Packet(capture.now, receiver + source + b"\x08\x06" + body + bytes(18)))
+
+
+@sample("port-scan/fires-arp")
+def arp_scan():
+    """A host asks for sixty addresses of its network within six seconds; four answer."""
+    capture = Capture()
+    for host in range(20, 80):
+        arp(capture, 1, "192.0.2.10", f"192.0.2.{host}")
+        if host % 15 == 5:
+            capture.wait(200)
+            arp(capture, 2, f"192.0.2.{host}", "192.0.2.10")
+        capture.wait(100000)
+    return capture
+
+
+@sample("port-scan/quiet-arp")
+def forgotten_neighbours():
+    """A router that has restarted asks for thirty hosts within three seconds, and each answers; for one
+    that is off it asks again and again."""
+    capture = Capture()
+    for host in range(20, 50):
+        arp(capture, 1, "192.0.2.1", f"192.0.2.{host}")
+        capture.wait(200)
+        arp(capture, 2, f"192.0.2.{host}", "192.0.2.1")
+        capture.wait(100000)
+    for _ in range(40):
+        arp(capture, 1, "192.0.2.1", "192.0.2.99")
+        capture.wait(1000000)
+    return capture
+
+
+def short_flows(late):
+    """Six connections of 60 segments, seen by the receiver; of the first `late` one segment comes three
+    places late."""
+    capture = Capture()
+    for number in range(6):
+        connection = Connection(capture, client=("192.0.2.10", 40000 + number))
+        connection.open()
+        connection.send(0, PSH | ACK, 100)
+        capture.wait(20000)
+        mss = connection.MSS
+        for segment in range(57):
+            if number < late and segment == 20:
+                begin = connection.next[1]
+                held = connection.build(1, ACK, mss)
+                connection.next[1] += mss
+                for overtaking in range(1, 4):
+                    connection.send(1, ACK, mss)
+                    capture.wait(40)
+                    connection.send(0, ACK, ack=begin, sack=[(begin + mss, begin + (1 + overtaking) * mss)])
+                    capture.wait(60)
+                capture.add("198.51.100.53", "192.0.2.10", held)
+            else:
+                connection.send(1, ACK, mss)
+            capture.wait(100)
+            connection.send(0, ACK)
+            capture.wait(100)
+        connection.close()
+        capture.wait(300000)
+    return capture
+
+
+@sample("tcp-out-of-order/fires-path")
+def late_on_short_flows():
+    """Five of six short connections: too few segments each, 1.4 % of the path."""
+    return short_flows(5)
+
+
+@sample("tcp-out-of-order/quiet-short-flows")
+def late_on_two_short_flows():
+    """Two of six: neither share nor flows suffice."""
+    return short_flows(2)
+
+
 CLIENT, SERVER, CLIENT6, SERVER6 = "192.0.2.10", "198.51.100.53", "2001:db8:1::10", "2001:db8:2::53"
 
 

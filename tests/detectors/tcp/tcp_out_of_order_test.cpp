@@ -23,6 +23,16 @@ class Bench {
     fact.totals.data_segments = data;
     return fact;
   }
+  // A connection from `port` that had one late segment, or none.
+  void flow(std::uint16_t port, std::uint32_t data, bool is_late) {
+    tcp::OutOfOrder fact = late(port, data / 2);
+    fact.flow = download(port);
+    if (is_late) hear(fact);
+    tcp::ConnectionEnded ended;
+    ended.from_initiator = upload_of(fact.flow);
+    ended.responder.data_segments = data;
+    detector_->on_tcp_connection_ended(ended);
+  }
   void hear(const tcp::OutOfOrder& fact) { detector_->on_tcp_out_of_order(fact); }
   Detector& detector() { return *detector_; }
   std::vector<Finding> findings(std::uint32_t data) {
@@ -91,6 +101,29 @@ TEST_CASE("a file whose order is wrong says nothing of the network",
     bench.hear(fact);
   }
   CHECK(bench.findings(400).empty());
+}
+
+TEST_CASE("what is late on many short flows is told of the path", "[detectors][tcp-out-of-order]") {
+  Bench bench;
+  bench.flow(1, 100, true);
+  bench.flow(2, 100, true);
+  SECTION("of two flows it is not") {
+    CHECK(judged(bench.detector(), 1000).empty());
+  }
+  bench.flow(3, 100, true);
+  SECTION("three of three hundred") {
+    const auto found = judged(bench.detector(), 1000);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].title == "data from 198.51.100.53 to 192.0.2.10 comes out of order");
+    CHECK(found[0].count == 3);
+    CHECK(found[0].of == 300);
+    CHECK(std::count_if(found[0].evidence.begin(), found[0].evidence.end(),
+                        [](const EvidenceItem& each) { return !each.note.empty(); }) == 3);
+  }
+  SECTION("with a flow in order it is less than one percent") {
+    bench.flow(4, 1, false);
+    CHECK(judged(bench.detector(), 1000).empty());
+  }
 }
 
 }  // namespace
