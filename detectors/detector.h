@@ -79,6 +79,10 @@ struct Scene {
   Vantage vantage_of(const IpAddress& client, const IpAddress& server, std::uint64_t tunnel) const {
     return vantages == nullptr ? Vantage::unknown : vantages->of(client, server, tunnel);
   }
+  // Of what a server itself sends, as far as it opened connections; 0: unknown.
+  std::uint8_t hop_limit_of(const IpAddress& server, std::uint64_t tunnel) const {
+    return vantages == nullptr ? std::uint8_t{0} : vantages->hop_limit_of(server, tunnel);
+  }
   // Whose attempts are worth a note at most.
   bool misses_peers(const IpAddress& source, std::uint64_t tunnel) const {
     return scanners != nullptr && scanners->misses_peers(source, tunnel);

@@ -68,6 +68,7 @@ VantageVotes& VantageVotes::operator+=(const VantageVotes& other) {
     by_time[i] += other.by_time[i];
     by_hop_limit[i] += other.by_hop_limit[i];
   }
+  if (other.server_hop_limit != 0) server_hop_limit = other.server_hop_limit;
   return *this;
 }
 
@@ -90,6 +91,7 @@ void Vantages::add(const tcp::Opened& opened) {
   const IpAddress& server = opened.responder.address;
   if (client.is_loopback() || client == server) return;
   VantageVotes& votes = pairs_[{opened.tunnel, client, server}];
+  if (opened.responder_hop_limit != 0) votes.server_hop_limit = opened.responder_hop_limit;
   if (hop_limit != Vantage::unknown) ++votes.by_hop_limit[index(hop_limit)];
   if (time == Vantage::unknown) return;
   ++votes.by_time[index(time)];
@@ -122,6 +124,11 @@ Vantage VantageMap::of(const IpAddress& client, const IpAddress& server,
   return at_server == at_client ? Vantage::unknown
          : at_client            ? Vantage::near_client
                                 : Vantage::near_server;
+}
+
+std::uint8_t VantageMap::hop_limit_of(const IpAddress& server, std::uint64_t tunnel) const {
+  const auto found = votes_.find({tunnel, {}, server});
+  return found == votes_.end() ? std::uint8_t{0} : found->second.server_hop_limit;
 }
 
 Vantage VantageMap::of_most() const {

@@ -27,6 +27,11 @@ constexpr std::size_t known_vantages = 3;  // those before unknown
 // "near-client"
 std::string_view name_of(Vantage vantage);
 
+// How many routers a packet has passed, from the hop limits that stacks begin with: 64, 128, 255.
+constexpr int hops_passed(std::uint8_t hop_limit) {
+  return (hop_limit <= 64 ? 64 : hop_limit <= 128 ? 128 : 255) - hop_limit;
+}
+
 // The hop limits that stacks begin with.
 constexpr bool is_unrouted(std::uint8_t hop_limit) {
   return hop_limit == 64 || hop_limit == 128 || hop_limit == 255;
@@ -35,8 +40,9 @@ constexpr bool is_unrouted(std::uint8_t hop_limit) {
 struct VantageVotes {
   std::array<std::uint64_t, known_vantages> by_time{};  // by Vantage
   std::array<std::uint64_t, known_vantages> by_hop_limit{};
-  Duration to_answer{};          // a and b of the last handshake that voted
-  Duration to_acknowledgment{};  // likewise
+  Duration to_answer{};               // a and b of the last handshake that voted
+  Duration to_acknowledgment{};       // likewise
+  std::uint8_t server_hop_limit = 0;  // of the server's last SYN-ACK; 0: not seen
 
   VantageVotes& operator+=(const VantageVotes& other);
   std::uint64_t all() const;
@@ -61,6 +67,8 @@ class VantageMap {
   // Where the pair's own votes decide nothing, those of the server with all clients do, or of the
   // client with all servers.
   Vantage of(const IpAddress& client, const IpAddress& server, std::uint64_t tunnel) const;
+  // Of the SYN-ACKs of a server; 0 where none was seen.
+  std::uint8_t hop_limit_of(const IpAddress& server, std::uint64_t tunnel) const;
   // What more than half of the pairs with a winner have in common.
   Vantage of_most() const;
 

@@ -1,9 +1,10 @@
 // Names the services that refuse connections.
 //
 // On the wire: a SYN is answered at once by an RST whose acknowledgment number covers it (RFC 9293,
-// section 3.10.7.1). The packet proves the refusal; who sent it, the host or a firewall in its
-// name, only its hop limit may tell. A client that was given another address and got through there
-// is worth a note, and what a port scan stirs up is nobody's failure.
+// section 3.10.7.1). The packet proves the refusal. Who sent it, the host or a firewall in its
+// name, its hop limit tells where other packets of the host are there to compare: SYN-ACKs, echo
+// replies. A client that was given another address and got through there is worth a note, and what
+// a port scan stirs up is nobody's failure.
 //
 // Blind spots: an RST whose SYN is not in the capture may answer anything and is not counted. A
 // refusal by ICMP error is icmp-unreachable or icmp-admin-prohibited.
@@ -11,6 +12,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 
@@ -27,6 +29,13 @@ struct ServiceKey {
   Endpoint service;
   std::uint32_t padding = 0;
   friend auto operator<=>(const ServiceKey&, const ServiceKey&) = default;
+};
+
+struct HostKey {
+  std::uint64_t tunnel = 0;
+  IpAddress host;
+  std::array<std::uint8_t, 6> padding{};
+  friend auto operator<=>(const HostKey&, const HostKey&) = default;
 };
 
 struct Refusal {
@@ -48,7 +57,8 @@ class TcpRefused final : public Detector {
  public:
   explicit TcpRefused(Setup& setup)
       : min_refusals_{setup.count("min-refusals", 1, "refusals before a service is named")},
-        services_{setup.tallies(1024)} {}
+        services_{setup.tallies(1024)},
+        echo_hop_limits_{setup.tallies(1024)} {}
 
   void on_tcp_service_second(const tcp::ServiceSecond& second) override {
     if (second.service.port == 0) return;
@@ -71,8 +81,13 @@ class TcpRefused final : public Detector {
                               handshake.ended_by_hop_limit, failure.has_alternative});
   }
 
+  void on_icmp_echo_answered(const icmp::EchoAnswered& echo) override {
+    echo_hop_limits_[{echo.tunnel, echo.answerer}] = echo.reply_hop_limit;
+  }
+
   void judge(const Scene& scene, std::vector<Finding>& findings) const override {
     const Tried tried = tried_by_clients();
+    const Neighbours neighbours = refusing_neighbours();
     for (const auto& [key, tally] : services_.sorted()) {
       std::vector<Refusal> refusals;
       for (const Refusal& refusal : tally->refusals) {
@@ -82,7 +97,8 @@ class TcpRefused final : public Detector {
       // What was not kept is a scanner's too, in the same proportion at most.
       const std::uint64_t more = refusals.size() == tally->refusals.size() ? tally->more : 0;
       if (refusals.size() + more < min_refusals_) continue;
-      Finding finding = describe(scene, *key, *tally, refusals, more);
+      Finding finding = describe(scene, *key, refusals, more);
+      add_causes(finding, scene, *key, *tally, refusals, neighbours.at(network_of(*key)).size());
       const bool all_probing = std::all_of(
           refusals.begin(), refusals.end(),
           [&, host = key->service.address, tunnel = key->tunnel](const Refusal& refusal) {
@@ -100,6 +116,23 @@ class TcpRefused final : public Detector {
   // A client that is refused at so many ports of one host looks around; no service needs as many.
   static constexpr std::uint64_t ports_of_a_probe = 4;
 
+  // As many hosts of a network do not stop serving at the same time.
+  static constexpr std::size_t hosts_behind_a_firewall = 3;
+
+  static HostKey network_of(const ServiceKey& key) {
+    const IpAddress& host = key.service.address;
+    return {key.tunnel, host.network(host.is_v6() ? 6 : 3)};
+  }
+  // The hosts of each /24 or /48 that refused.
+  using Neighbours = std::map<HostKey, std::set<IpAddress>>;
+  Neighbours refusing_neighbours() const {
+    Neighbours neighbours;
+    for (const auto& [key, tally] : services_.sorted()) {
+      neighbours[network_of(*key)].insert(key->service.address);
+    }
+    return neighbours;
+  }
+
   // At how many ports of a host a client was refused.
   using Tried = std::map<std::pair<IpAddress, IpAddress>, std::uint64_t>;
   Tried tried_by_clients() const {
@@ -112,8 +145,8 @@ class TcpRefused final : public Detector {
     return tried;
   }
 
-  Finding describe(const Scene& scene, const ServiceKey& key, const Tally& tally,
-                   const std::vector<Refusal>& refusals, std::uint64_t more) const {
+  Finding describe(const Scene& scene, const ServiceKey& key, const std::vector<Refusal>& refusals,
+                   std::uint64_t more) const {
     const std::string service = key.service.to_string();
     const Attempts* attempts = attempts_.find(key);
     const bool all_saved = std::all_of(refusals.begin(), refusals.end(),
@@ -139,16 +172,25 @@ class TcpRefused final : public Detector {
     finding.who.push_back(who("server", key.service));
     finding.capture_filter =
         fmt::format("host {} and tcp port {}", key.service.address.to_string(), key.service.port);
-    add_causes(finding, key, tally, refusals, attempts);
     finding.next = {
         fmt::format("ss -ltnp 'sport = :{}'", key.service.port),
         fmt::format("nc -vz -w3 {} {}", key.service.address.to_string(), key.service.port)};
     return finding;
   }
 
-  static void add_causes(Finding& finding, const ServiceKey& key, const Tally& tally,
-                         const std::vector<Refusal>& refusals, const Attempts* attempts) {
+  // Of what the host itself sends to where this was captured; 0: nothing to compare with.
+  std::uint8_t own_hop_limit(const Scene& scene, const ServiceKey& key) const {
+    const std::uint8_t of_syn_acks = scene.hop_limit_of(key.service.address, key.tunnel);
+    if (of_syn_acks != 0) return of_syn_acks;
+    const std::uint8_t* of_echoes = echo_hop_limits_.find({key.tunnel, key.service.address});
+    return of_echoes == nullptr ? std::uint8_t{0} : *of_echoes;
+  }
+
+  // `neighbours`: hosts of the network that refuse, this one included.
+  void add_causes(Finding& finding, const Scene& scene, const ServiceKey& key, const Tally& tally,
+                  const std::vector<Refusal>& refusals, std::size_t neighbours) const {
     const std::string port = std::to_string(key.service.port);
+    const Attempts* attempts = attempts_.find(key);
     if (attempts != nullptr && attempts->completed > 0) {
       finding.causes.push_back({"some-backends-down",
                                 "it was restarted, or some of its backends do not listen",
@@ -156,13 +198,34 @@ class TcpRefused final : public Detector {
                                             plural(attempts->completed, "connection")),
                                 fmt::format("ss -ltnp 'sport = :{}'", port)});
     }
-    finding.causes.push_back({"no-listener", "nothing listens on the port",
-                              fmt::format("RST at once, hop limit {}", refusals[0].hop_limit),
-                              fmt::format("ss -ltnp 'sport = :{}'", port)});
-    finding.causes.push_back({"firewall-reset", "a firewall refuses in the host's name",
-                              "an RST does not say who sent it: compare its hop limit with the "
-                              "host's other packets",
-                              "nft list ruleset"});
+    // Stacks begin with hop limits of their own, for resets another one perhaps: hops compare.
+    const std::uint8_t own = own_hop_limit(scene, key);
+    const int reset_hops = hops_passed(refusals[0].hop_limit);
+    const int own_hops = hops_passed(own);
+    const bool from_elsewhere = own != 0 && reset_hops != own_hops;
+    const bool of_network = neighbours >= hosts_behind_a_firewall;
+    const Cause no_listener{
+        "no-listener", "nothing listens on the port",
+        own == 0         ? fmt::format("RST at once, hop limit {}", refusals[0].hop_limit)
+        : from_elsewhere ? std::string{"RST at once"}
+                         : fmt::format("the RST comes from {} away, as the host's other packets do",
+                                       plural(static_cast<std::uint64_t>(own_hops), "hop")),
+        fmt::format("ss -ltnp 'sport = :{}'", port)};
+    std::string why =
+        own == 0 ? std::string{"an RST does not say who sent it: compare its hop limit with the "
+                               "host's other packets"}
+        : from_elsewhere
+            ? fmt::format("the RST comes from {} away, the host's other packets from {}",
+                          plural(static_cast<std::uint64_t>(reset_hops), "hop"), own_hops)
+            : std::string{"the host's own filter can answer like this"};
+    if (of_network) {
+      why += fmt::format("; {} of the network refuse", plural(neighbours, "host"));
+    }
+    const Cause firewall{"firewall-reset", "a firewall refuses in the host's name", std::move(why),
+                         "nft list ruleset"};
+    const bool firewall_first = from_elsewhere || (own == 0 && of_network);
+    finding.causes.push_back(firewall_first ? firewall : no_listener);
+    finding.causes.push_back(firewall_first ? no_listener : firewall);
     if (tally.alternative.port != 0) {
       finding.causes.push_back(
           {"wrong-address", "the client was given an address where the service is not",
@@ -172,6 +235,7 @@ class TcpRefused final : public Detector {
 
   const std::uint64_t min_refusals_;
   TallyMap<ServiceKey, Tally> services_;
+  TallyMap<HostKey, std::uint8_t> echo_hop_limits_;
   AttemptCounts<ServiceKey> attempts_;
 };
 

@@ -56,6 +56,7 @@ struct EchoAnswered {
   std::uint64_t tunnel = 0;  // its stable id; 0: not in a tunnel
   Sighting request;
   Sighting reply;
+  std::uint8_t reply_hop_limit = 0;
 };
 
 enum class Reaction : std::uint8_t {

@@ -94,7 +94,8 @@ void Tracker::note_reply(const ip::Datagram& reply, const Sighting& seen, std::u
   const bool told_before = request->answer_told != Timestamp{};
   if (told_before && seen.time - request->answer_told < echo_pause) return;
   request->answer_told = seen.time;
-  listener_.on_icmp_echo_answered({reply.destination, reply.source, tunnel, request->last, seen});
+  listener_.on_icmp_echo_answered(
+      {reply.destination, reply.source, tunnel, request->last, seen, reply.hop_limit});
 }
 
 Flaw Tracker::add(const Message& message, const ip::Datagram& datagram, const Sighting& seen,

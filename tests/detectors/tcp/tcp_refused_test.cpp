@@ -74,5 +74,37 @@ TEST_CASE("a scan does not push out a service that refused before", "[detectors]
   CHECK(found[0].count == 2);
 }
 
+// The host's port 80 answers with hop limit 60: four hops away.
+TEST_CASE("a reset from nearer than the host is a firewall's", "[detectors][tcp-refused]") {
+  Case c;
+  const std::uint8_t hop_limit = GENERATE(std::uint8_t{60}, std::uint8_t{251}, std::uint8_t{63});
+  c.pair.responder.port = 80;
+  c.pair.out(0, {.flags = tcp::syn, .hop_limit = 64});
+  c.pair.back(0.02, {.flags = tcp::syn | tcp::ack, .acknowledgment = 1, .hop_limit = 60});
+  c.pair.out(0.0201, {.sequence = 1, .acknowledgment = 1, .hop_limit = 64});
+  c.pair.responder.port = 443;
+  c.pair.out(1, {.flags = tcp::syn});
+  c.pair.back(1.01, {.flags = tcp::rst | tcp::ack, .acknowledgment = 1, .hop_limit = hop_limit});
+  const auto found = c.bench.findings(60);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].causes.at(0).id == (hop_limit == 63 ? "firewall-reset" : "no-listener"));
+  CHECK(found[0].causes.at(0).why ==
+        (hop_limit == 63 ? "the RST comes from 1 hop away, the host's other packets from 4"
+                         : "the RST comes from 4 hops away, as the host's other packets do"));
+}
+
+TEST_CASE("hosts of a network that all refuse have a firewall before them",
+          "[detectors][tcp-refused]") {
+  Case c;
+  const int hosts = GENERATE(2, 3);
+  for (int host = 1; host <= hosts; ++host) {
+    c.pair.responder = endpoint("198.51.100." + std::to_string(host), 443);
+    c.refuse(host);
+  }
+  for (const Finding& each : c.bench.findings(60)) {
+    CHECK(each.causes.at(0).id == (hosts == 3 ? "firewall-reset" : "no-listener"));
+  }
+}
+
 }  // namespace
 }  // namespace wirefault::test
