@@ -18,6 +18,10 @@
 #include <array>
 #include <deque>
 #include <memory>
+#include <numeric>
+#include <set>
+#include <span>
+#include <tuple>
 
 #include "detectors/detector.h"
 
@@ -72,6 +76,51 @@ struct CrowdTally {
   SmallestByHash<tcp::CrowdMember, tcp::Crowd::sample_size> sample;
 };
 
+// New SYNs over time, in at most sixteen steps: as the flood lasts longer, the steps become wider.
+class Curve {
+ public:
+  void add(std::int64_t second, std::uint64_t syns) {
+    if (steps_.empty()) begin_ = second;
+    if (second < begin_) return;
+    std::size_t at = static_cast<std::size_t>((second - begin_) / width_);
+    while (at >= most_steps) {
+      widen();
+      at = static_cast<std::size_t>((second - begin_) / width_);
+    }
+    if (steps_.size() <= at) steps_.resize(at + 1);
+    steps_[at] += syns;
+  }
+
+  // "new SYNs in each second: 3 980 1,002"
+  std::string to_string() const {
+    // Its last seconds may hold what became of SYNs, and no new ones.
+    std::size_t last = steps_.size();
+    while (last > 0 && steps_[last - 1] == 0) --last;
+    std::string text;
+    for (const std::uint64_t syns : std::span{steps_}.first(last)) {
+      text += fmt::format("{}{}", text.empty() ? "" : " ",
+                          grouped(syns / static_cast<std::uint64_t>(width_)));
+    }
+    return width_ == 1 ? fmt::format("new SYNs in each second: {}", text)
+                       : fmt::format("new SYNs a second, in steps of {} s: {}", width_, text);
+  }
+
+ private:
+  static constexpr std::size_t most_steps = 16;
+
+  void widen() {
+    for (std::size_t i = 0; i < steps_.size(); i += 2) {
+      steps_[i / 2] = steps_[i] + (i + 1 < steps_.size() ? steps_[i + 1] : 0);
+    }
+    steps_.resize((steps_.size() + 1) / 2);
+    width_ *= 2;
+  }
+
+  std::vector<std::uint64_t> steps_;
+  std::int64_t begin_ = 0;
+  std::int64_t width_ = 1;  // seconds
+};
+
 enum class Level : std::uint8_t { none, suspected, flood };
 
 struct Tally {
@@ -89,7 +138,9 @@ struct Tally {
 
   // What follows concerns the flood alone.
   Level level = Level::none;
+  bool is_settled = false;  // decided by attempts that were three seconds old
   bool sampled = false;
+  Curve curve;
   Counts total;  // of its seconds that have left the window
   std::uint64_t peak_rate = 0;
   std::int64_t peak_half_open = 0;
@@ -196,6 +247,8 @@ class TcpSynFlood final : public Detector {
   // Fewer records of an age say nothing.
   static constexpr std::uint64_t enough_aged = 50;
   static constexpr std::uint64_t carpet_addresses = 16;
+  // In percent: more than bystanders with real addresses account for.
+  static constexpr std::uint64_t botnet_repeats = 10;
   // In ten seconds: fewer for as long as the quiet time end a flood.
   static constexpr std::uint64_t syns_going_on = 20;
   // After which a flood is over.
@@ -207,7 +260,10 @@ class TcpSynFlood final : public Detector {
     // What lies ahead is of a clock that was set back since.
     while (!window.empty() && (number - window.front().number >= window_seconds ||
                                window.front().number - number >= window_seconds)) {
-      if (window.front().is_part) tally.total += window.front().counts;
+      if (window.front().is_part) {
+        tally.total += window.front().counts;
+        tally.curve.add(window.front().number, window.front().counts.syns);
+      }
       window.pop_front();
     }
     if (window.empty() || window.back().number < number) {
@@ -234,6 +290,7 @@ class TcpSynFlood final : public Detector {
     }
     if (tally.level == Level::none) tally.begin = window.front().number;
     tally.level = std::max(tally.level, level);
+    tally.is_settled = tally.is_settled || is_settled(tally);
     tally.end = number;
     tally.peak_half_open = std::max(tally.peak_half_open, tally.half_open);
     for (Second& part : window) {
@@ -292,6 +349,13 @@ class TcpSynFlood final : public Detector {
     const auto half_open = static_cast<std::uint64_t>(std::max<std::int64_t>(tally.half_open, 0));
     if (is_fast || half_open >= flood_half_open_) return Level::flood;
     return half_open >= suspected_half_open_ ? Level::suspected : Level::none;
+  }
+
+  // Real clients have repeated their SYN by then; before, it is a guess.
+  static bool is_settled(const Tally& tally) {
+    Counts sum;
+    for (const Second& second : tally.window) sum += second.counts;
+    return sum.aged_3s.all() + sum.completed >= enough_aged;
   }
 
   Level level_of_strays(const Tally& tally) const {
@@ -411,6 +475,11 @@ class TcpSynFlood final : public Detector {
       finding.caveats.push_back(
           {"too-short", "the capture ends before anyone would have asked again"});
     }
+    // Two observations that agree: nobody asks again, and what the target answers nobody
+    // acknowledges.
+    const bool is_certain = tally.level == Level::flood && tally.is_settled && !tally.sampled &&
+                            total.answered >= enough_aged;
+    if (is_certain) finding.confidence = Confidence::certain;
     finding.title = tally.level == Level::suspected ? fmt::format("{} may be SYN-flooded", target)
                                                     : fmt::format("{} is SYN-flooded", target);
     finding.count = total.syns;
@@ -433,8 +502,22 @@ class TcpSynFlood final : public Detector {
         {"peak_per_second", static_cast<std::int64_t>(tally.peak_rate)},
         {"distinct_sources", static_cast<std::int64_t>(sources_of(tally))},
         {"victims", static_cast<std::int64_t>(tally.victims.distinct())},
+        {"failed_without_syn_ack", static_cast<std::int64_t>(tally.syn_acks_of_failed[0])},
+        {"failed_with_one", static_cast<std::int64_t>(tally.syn_acks_of_failed[1])},
+        {"failed_with_more", static_cast<std::int64_t>(std::accumulate(
+                                 tally.syn_acks_of_failed.begin() + 2,
+                                 tally.syn_acks_of_failed.end(), std::uint64_t{0}))},
     };
-    add_causes(finding, key, tally);
+    if (const std::uint64_t decided = total.aged_3s.all() + total.completed; decided != 0) {
+      finding.measures.push_back(
+          {"completed_percent", static_cast<std::int64_t>(total.completed * 100 / decided)});
+    }
+    if (const std::uint64_t left = total.aged_3s.all(); left != 0) {
+      finding.measures.push_back(
+          {"repeated_percent", static_cast<std::int64_t>(total.aged_3s.repeated * 100 / left)});
+    }
+    add_causes(finding, key, tally, total);
+    finding.caveats.push_back({"rate", curve_of(tally).to_string()});
     add_server_symptoms(finding, tally, total);
     if (tally.sampled) {
       finding.caveats.push_back({"sampled",
@@ -447,23 +530,69 @@ class TcpSynFlood final : public Detector {
     return finding;
   }
 
-  static void add_causes(Finding& finding, const TargetKey& key, const Tally& tally) {
-    std::array<bool, 256> hop_limits{};
-    if (tally.crowd != nullptr) {
-      for (const auto& item : tally.crowd->sample.items()) hop_limits[item.value.hop_limit] = true;
+  // That of its seconds that have left the window, and of those in it.
+  static Curve curve_of(const Tally& tally) {
+    Curve curve = tally.curve;
+    for (const Second& second : tally.window) {
+      if (second.is_part) curve.add(second.number, second.counts.syns);
     }
-    const auto spread =
-        static_cast<std::uint64_t>(std::count(hop_limits.begin(), hop_limits.end(), true));
+    return curve;
+  }
+
+  // How differently the SYNs of the sample are made.
+  struct Spread {
+    std::uint64_t members = 0;
+    std::uint64_t hop_limits = 0;
+    std::uint64_t makes = 0;  // window, MSS and options
+  };
+  static Spread fingerprints_of(const Tally& tally) {
+    std::set<std::uint8_t> hop_limits;
+    std::set<std::tuple<std::uint16_t, std::uint16_t, bool, bool, bool, bool>> makes;
+    Spread spread;
+    if (tally.crowd == nullptr) return spread;
+    for (const auto& item : tally.crowd->sample.items()) {
+      const tcp::CrowdMember& member = item.value;
+      ++spread.members;
+      hop_limits.insert(member.hop_limit);
+      makes.insert({member.window, member.mss, member.has_mss, member.has_window_scale,
+                    member.sack_permitted, member.has_timestamps});
+    }
+    spread.hop_limits = hop_limits.size();
+    spread.makes = makes.size();
+    return spread;
+  }
+
+  static void add_causes(Finding& finding, const TargetKey& key, const Tally& tally,
+                         const Counts& total) {
+    const Spread spread = fingerprints_of(tally);
+    const std::string alike =
+        spread.members == 0
+            ? std::string{}
+            : fmt::format("; in a sample of {}: {}, {} of window and options", spread.members,
+                          plural(spread.hop_limits, "hop limit"),
+                          spread.makes == 1 ? "one make" : plural(spread.makes, "make"));
     if (key.is_network == 0 && spread_of(tally) < 50) {
       finding.causes.push_back({"broken-client",
                                 "a client or load balancer that never acknowledges",
-                                "few sources make most of the SYNs", ""});
+                                "few sources make most of the SYNs" + alike, ""});
     }
-    finding.causes.push_back(
-        {"spoofed-attack", "an attack from forged addresses",
-         fmt::format("nearly every SYN from another source, none repeated; {} in a sample",
-                     plural(spread, "hop limit")),
-         "nstat -az TcpExtSyncookiesSent"});
+    // Forged addresses never ask again.
+    if (total.aged_3s.repeated * 100 >= botnet_repeats * total.aged_3s.all() &&
+        total.aged_3s.repeated != 0) {
+      finding.causes.push_back(
+          {"botnet", "an attack by many hosts from their own addresses",
+           fmt::format("{} of the SYNs are asked again{}",
+                       share_text(total.aged_3s.repeated, total.aged_3s.all()), alike),
+           "nstat -az TcpExtSyncookiesSent"});
+    }
+    const std::string from =
+        spread_of(tally) >= 50 ? std::string{"nearly every SYN from another source"}
+        : key.is_network != 0  ? plural(tally.first_sources.distinct(), "source")
+                               : std::string{"some SYNs from other sources"};
+    finding.causes.push_back({"spoofed-attack", "an attack from forged addresses",
+                              fmt::format("{}, {} asked again{}", from,
+                                          total.aged_3s.repeated == 0 ? "none" : "few", alike),
+                              "nstat -az TcpExtSyncookiesSent"});
   }
 
   // How the target fared: RFC 4987, sections 2.2 and 3.6.

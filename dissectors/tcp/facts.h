@@ -82,7 +82,13 @@ struct CrowdMember {
   Sighting seen;
   IpAddress address;  // who sent the SYN; whom the SYN-ACK was sent to
   std::uint8_t hop_limit = 0;
+  // What tells one program's SYNs from another's, apart from the window and the MSS.
+  bool has_mss : 1 = false;
+  bool has_window_scale : 1 = false;
+  bool sack_permitted : 1 = false;
+  bool has_timestamps : 1 = false;
   std::uint16_t window = 0;
+  std::uint16_t mss = 0;
 };
 
 // Attempts to connect to one service, over one second at most. Counts belong to the second in which

@@ -227,9 +227,11 @@ void HalfOpen::begin_syn(const Segment& segment, const Carriage& carriage, std::
   } else {
     ++service.counts.new_syns;
     ++totals_.begun;
-    services_.add_member(
-        service, attempt,
-        {carriage.seen, carriage.source.address, carriage.hop_limit, segment.window});
+    const Options& options = segment.options;
+    services_.add_member(service, attempt,
+                         {carriage.seen, carriage.source.address, carriage.hop_limit,
+                          options.has_mss, options.has_window_scale, options.sack_permitted,
+                          options.has_timestamps, segment.window, options.mss});
   }
   Record* record = nullptr;
   if (has_room) record = admit(service, hash, attempt, repeats || known);
@@ -618,7 +620,10 @@ void HalfOpen::fail(const Record& record, HandshakeOutcome outcome, Timestamp wh
     services_.add_member(
         entry, attempt,
         {record.first, of_target ? record.responder.address : record.initiator.address,
-         record.responder_syn.hop_limit, record.responder_syn.window});
+         record.responder_syn.hop_limit, record.responder_syn.has_mss,
+         record.responder_syn.has_window_scale, record.responder_syn.sack_permitted,
+         record.responder_syn.has_timestamps, record.responder_syn.window,
+         record.responder_syn.mss});
   }
 }
 

@@ -180,5 +180,41 @@ TEST_CASE("a target that falls silent makes it critical", "[detectors][tcp-syn-f
   CHECK(c.only_severity(14) == (answers_first ? "critical" : "error"));
 }
 
+// 600 SYNs over 4 s from as many sources, every one alike but for its hop limit.
+TEST_CASE("a flood tells its rate, and how alike its SYNs are", "[detectors][tcp-syn-flood]") {
+  Case c;
+  c.bench.flood(0, 600, 0.00666, c.target);
+  const auto found = c.bench.findings(12);
+  REQUIRE(found.size() == 1);
+  const auto rate = std::find_if(found[0].caveats.begin(), found[0].caveats.end(),
+                                 [](const Caveat& each) { return each.kind == "rate"; });
+  REQUIRE(rate != found[0].caveats.end());
+  CHECK(rate->text == "new SYNs in each second: 151 150 150 149");
+  REQUIRE(found[0].causes.size() == 1);
+  CHECK(found[0].causes[0].why ==
+        "nearly every SYN from another source, none asked again; in a sample of 64: 1 hop limit, "
+        "one make of window and options");
+}
+
+// SYN from many, SYN-ACK to each, nothing more
+TEST_CASE("a flood that is answered and never acknowledged is certain",
+          "[detectors][tcp-syn-flood]") {
+  Case c;
+  const bool is_answered = GENERATE(true, false);
+  for (int i = 0; i < 600; ++i) {
+    TcpPair pair{
+        c.bench.wire,
+        endpoint("198.18." + std::to_string(i / 250) + "." + std::to_string(i % 250), 1024),
+        c.target};
+    pair.out(0.007 * i, {.flags = tcp::syn});
+    if (is_answered) {
+      pair.back(0.007 * i + 0.001, {.flags = tcp::syn | tcp::ack, .acknowledgment = 1});
+    }
+  }
+  const auto found = c.bench.findings(12);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].confidence == (is_answered ? Confidence::certain : Confidence::probable));
+}
+
 }  // namespace
 }  // namespace wirefault::test
