@@ -119,6 +119,11 @@ void Judgement::on_icmp_echo_answered(const icmp::EchoAnswered& echo) {
   audience_.tell(&FactListener::on_icmp_echo_answered, echo);
 }
 
+// For knowledge only.
+void Judgement::on_arp(const link::ArpSeen& arp) {
+  scanners_.add(arp);
+}
+
 void Judgement::on_icmp_path_mtu(const icmp::PathMtu& path) {
   path_sizes_.add(path);
   audience_.tell(&FactListener::on_icmp_path_mtu, path);

@@ -34,6 +34,7 @@ class Judgement final : public FactListener {
   void on_ip_fragmented_datagram(const ip::FragmentedDatagram& datagram) override;
   void on_icmp_error(const icmp::Error& error) override;
   void on_icmp_echo_answered(const icmp::EchoAnswered& echo) override;
+  void on_arp(const link::ArpSeen& arp) override;
   void on_icmp_path_mtu(const icmp::PathMtu& path) override;
   void on_tcp_retransmission(const tcp::Retransmission& fact) override;
   void on_tcp_spurious_retransmission(const tcp::SpuriousRetransmission& fact) override;

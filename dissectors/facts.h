@@ -12,6 +12,7 @@
 #include "dissectors/duplicates.h"
 #include "dissectors/icmp/facts.h"
 #include "dissectors/ip/facts.h"
+#include "dissectors/link/facts.h"
 #include "dissectors/parsed.h"
 #include "dissectors/quality.h"
 #include "dissectors/tcp/facts.h"
@@ -79,6 +80,7 @@ class FactListener {
   virtual void on_ip_fragmented_datagram(const ip::FragmentedDatagram&) {}
   virtual void on_icmp_error(const icmp::Error&) {}
   virtual void on_icmp_echo_answered(const icmp::EchoAnswered&) {}
+  virtual void on_arp(const link::ArpSeen&) {}
   virtual void on_icmp_path_mtu(const icmp::PathMtu&) {}
   virtual void on_tcp_retransmission(const tcp::Retransmission&) {}
   virtual void on_tcp_spurious_retransmission(const tcp::SpuriousRetransmission&) {}

@@ -135,10 +135,16 @@ void Tracking::add_frame(const link::Frame& frame, const Sighting& seen, Capture
     }
     case link::Network::arp:
       ++summary_.arp_packets;
-      return;
+      return add_arp(frame.payload, seen, place.tunnel);
     default:
       ++networks_[{frame.network, frame.code}];
   }
+}
+
+void Tracking::add_arp(const Payload& payload, const Sighting& seen, std::uint64_t tunnel) {
+  const Parsed<link::Arp> arp = link::Arp::parse(payload);
+  if (!arp) return note_flaw(arp.flaw());
+  if (!arp->is_announcement()) listener_.on_arp({seen, *arp, tunnel});
 }
 
 // What is open was begun by a clock that is no more: whether its deadlines have passed cannot be

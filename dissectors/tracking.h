@@ -72,6 +72,7 @@ class Tracking {
   void expire(Timestamp to);
   void pass_seconds(Timestamp to);
   void add_frame(const link::Frame& frame, const Sighting& seen, CapturePlace place);
+  void add_arp(const Payload& payload, const Sighting& seen, std::uint64_t tunnel);
   void add_datagram(const ip::Datagram& datagram, const Sighting& seen, const CapturePlace& place,
                     const Ahead* ahead = nullptr);
   void add_fragment(const ip::Datagram& fragment, const Sighting& seen, const CapturePlace& place);

@@ -12,6 +12,9 @@ constexpr std::size_t most_recent = 128;
 // A client that fails at so many ports of hosts as many and far apart talks to peers.
 constexpr std::size_t most_peers_missed = 8;
 
+// detectors.md, section 5.10.
+constexpr Duration arp_window = std::chrono::seconds{10};
+
 constexpr std::uint8_t udp_protocol = 17;
 // Below are servers, whose late answers nobody waits for.
 constexpr std::uint16_t first_client_port = 1024;
@@ -42,7 +45,9 @@ Scanners::Scanners(Settings& settings)
     : ports_{settings.count("port-scan", "ports", 15, "ports of one host that make a scan")},
       hosts_{settings.count("port-scan", "hosts", 25, "hosts asked for one port that make a scan")},
       window_{settings.duration("port-scan", "window", std::chrono::minutes{5},
-                                "time within which they must be tried")} {}
+                                "time within which they must be tried")},
+      arp_targets_{settings.count("port-scan", "arp-targets", 20,
+                                  "addresses asked for by ARP within ten seconds, likewise")} {}
 
 void Scanners::add(const SourceSecond& second) {
   Scan& scan = scans_[{second.tunnel, second.source}];
@@ -71,6 +76,47 @@ void Scanners::add(const icmp::Error& error) {
   Scan& scan = scans_[{error.tunnel, error.source}];
   ++scan.attempts;
   add(scan, attempt, Probe::udp);
+}
+
+void Scanners::add(const link::ArpSeen& arp) {
+  const link::Arp& message = arp.message;
+  if (message.operation == link::Arp::reply) {
+    ArpScan* asker = arp_scans_.find({arp.tunnel, message.target_mac});
+    if (asker == nullptr) return;
+    for (ArpScan::Target& target : asker->recent) {
+      if (target.address != message.sender_ip || target.is_answered) continue;
+      target.is_answered = true;
+      ++asker->answered;
+    }
+    return;
+  }
+  if (message.operation != link::Arp::request) return;
+  ArpScan& scan = arp_scans_[{arp.tunnel, message.sender_mac}];
+  const Timestamp now = arp.seen.time;
+  while (!scan.recent.empty() && now - scan.recent.front().asked.time > arp_window) {
+    scan.recent.pop_front();
+  }
+  ++scan.requests;
+  const auto known =
+      std::find_if(scan.recent.begin(), scan.recent.end(),
+                   [&](const ArpScan::Target& each) { return each.address == message.target_ip; });
+  if (scan.is_scan) add_to(scan, {message.target_ip, arp.seen});
+  if (!message.is_probe()) scan.askers.add(message.sender_ip);
+  if (known != scan.recent.end()) return;
+  if (scan.recent.size() == most_recent) scan.recent.pop_front();
+  scan.recent.push_back({message.target_ip, arp.seen});
+  if (scan.is_scan || scan.recent.size() < arp_targets_) return;
+  const auto answered = static_cast<std::size_t>(
+      std::count_if(scan.recent.begin(), scan.recent.end(),
+                    [](const ArpScan::Target& each) { return each.is_answered; }));
+  if (answered * 2 > scan.recent.size()) return;
+  scan.is_scan = true;
+  for (const ArpScan::Target& each : scan.recent) add_to(scan, each);
+}
+
+void Scanners::add_to(ArpScan& scan, const ArpScan::Target& target) {
+  scan.targets.add(target.address);
+  scan.evidence.add(target.asked);
 }
 
 void Scanners::add(Scan& scan, const FailedAttempt& attempt, Probe probe) const {

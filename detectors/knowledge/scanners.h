@@ -12,6 +12,7 @@
 #include "detectors/evidence.h"
 #include "detectors/tally_map.h"
 #include "dissectors/icmp/facts.h"
+#include "dissectors/link/facts.h"
 #include "dissectors/settings.h"
 #include "dissectors/tcp/facts.h"
 
@@ -58,6 +59,30 @@ struct Scan {
   bool is_healthy() const { return attempts == 0; }
 };
 
+struct MacKey {
+  std::uint64_t tunnel = 0;
+  link::MacAddress mac;
+  std::array<std::uint8_t, 2> padding{};
+  friend auto operator<=>(const MacKey&, const MacKey&) = default;
+};
+
+// Whom one station asked for by ARP. A scan once it asks for many in a moment, most of whom nobody
+// has: a router that has forgotten all its neighbours asks for those that answer.
+struct ArpScan {
+  struct Target {
+    IpAddress address;
+    Sighting asked;
+    bool is_answered = false;
+  };
+  std::deque<Target> recent;  // distinct, within ten seconds
+  bool is_scan = false;
+  std::uint64_t requests = 0;
+  std::uint64_t answered = 0;
+  TopList<IpAddress> targets;  // from the first of the scan on
+  TopList<IpAddress> askers;   // the sender's own addresses
+  Evidence evidence;
+};
+
 class Scanners {
  public:
   explicit Scanners(Settings& settings);
@@ -65,21 +90,26 @@ class Scanners {
   void add(const SourceSecond& second);
   // An error about a datagram to a port where nobody listens.
   void add(const icmp::Error& error);
+  void add(const link::ArpSeen& arp);
 
   bool is_scanner(const IpAddress& source, std::uint64_t tunnel) const;
   // Peers of a swarm come and go: the source failed at hosts far apart, each at a port of its own.
   bool misses_peers(const IpAddress& source, std::uint64_t tunnel) const;
   const TallyMap<ScannerKey, Scan>& scans() const { return scans_; }
+  const TallyMap<MacKey, ArpScan>& arp_scans() const { return arp_scans_; }
 
  private:
   void add(Scan& scan, const FailedAttempt& attempt, Probe probe) const;
   void look_at(Scan& scan) const;
+  static void add_to(ArpScan& scan, const ArpScan::Target& target);
   static bool misses_peers(const Scan& scan);
 
   const std::uint64_t ports_;
   const std::uint64_t hosts_;
   const Duration window_;
+  const std::uint64_t arp_targets_;
   TallyMap<ScannerKey, Scan> scans_{1024};
+  TallyMap<MacKey, ArpScan> arp_scans_{512};
 };
 
 }  // namespace wirefault::tcp

@@ -3,8 +3,9 @@
 //
 // On the wire: SYNs of one source to many ports of one host (vertical) or to one port of many hosts
 // (horizontal), answered by RSTs, ICMP errors or nothing, hardly ever by data; or segments that no
-// connection begins with, or datagrams that draw port unreachable. What makes a scan is
-// decided in knowledge/scanners.h, where the other detectors ask as well.
+// connection begins with, or datagrams that draw port unreachable; or ARP requests for address
+// after address (arp). What makes a scan is decided in knowledge/scanners.h, where the other
+// detectors ask as well.
 //
 // Blind spots: a scan spread over many sources, or slower than a port in twenty seconds. An
 // inventory or a monitoring system looks the same: only its owner can tell.
@@ -30,6 +31,15 @@ class PortScan final : public Detector {
       Finding finding = describe(*key, *scan);
       finding.state = scene.now - finding.last > std::chrono::seconds{60} ? FindingState::ended
                                                                           : FindingState::ongoing;
+      findings.push_back(std::move(finding));
+    }
+    const auto& arp_scans = scene.scanners->arp_scans();
+    for (const auto& [key, scan] : arp_scans.sorted()) {
+      if (!scan->is_scan) continue;
+      Finding finding = describe(*key, *scan);
+      finding.state = scene.now - finding.last > std::chrono::seconds{60} ? FindingState::ended
+                                                                          : FindingState::ongoing;
+      finding.lower_bound = arp_scans.evicted() > 0;
       findings.push_back(std::move(finding));
     }
   }
@@ -61,6 +71,35 @@ class PortScan final : public Detector {
                         {"silent", static_cast<std::int64_t>(scan.silent)}};
     add_causes(finding, scan, source);
     finding.next = {fmt::format("getent hosts {}", source), fmt::format("ip route get {}", source)};
+    return finding;
+  }
+
+  static Finding describe(const tcp::MacKey& key, const tcp::ArpScan& scan) {
+    const std::string mac = key.mac.to_string();
+    const std::uint64_t targets = scan.targets.distinct();
+    Finding finding;
+    finding.variant = "arp";
+    finding.entity = fmt::format("{}/{}", mac, key.tunnel);
+    finding.severity = Severity::note;
+    finding.confidence = Confidence::probable;
+    finding.title = fmt::format("{} asks for address after address", mac);
+    finding.count = targets;
+    finding.unit = "address";
+    scan.evidence.fill(finding);
+    finding.who.push_back({"mac", {{mac, 0}}, 1});
+    if (!scan.askers.empty()) finding.who.push_back(who("client", scan.askers));
+    finding.who.push_back(who("address", scan.targets));
+    finding.capture_filter = fmt::format("arp and ether src {}", mac);
+    finding.measures = {{"requests", static_cast<std::int64_t>(scan.requests)},
+                        {"answered", static_cast<std::int64_t>(scan.answered)}};
+    const std::string tried = fmt::format("{} asked for by ARP, {} answered",
+                                          plural(targets, "address"), grouped(scan.answered));
+    finding.causes.push_back(
+        {"scanner", "a scanner or an inventory at work on this link", tried, ""});
+    finding.causes.push_back({"forwarded-scan", "a router that passes on a scan from elsewhere",
+                              "it asks for each address that it shall deliver to",
+                              "ip neigh show"});
+    finding.next = {fmt::format("ip neigh show | grep {}", mac)};
     return finding;
   }
 
