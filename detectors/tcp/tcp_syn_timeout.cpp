@@ -214,7 +214,8 @@ class TcpSynTimeout final : public Detector {
         min_delayed_{setup.count("min-delayed", 3, "late connections before a service is named")},
         delayed_share_{
             setup.percent("delayed-share", 1, "or part of its connections, of at least a hundred")},
-        tallies_{setup.tallies(512)} {}
+        tallies_{setup.tallies(512)},
+        open_seconds_{setup.tallies(512)} {}
 
   void on_tcp_service_second(const tcp::ServiceSecond& second) override {
     if (second.service.port == 0) return;
@@ -534,7 +535,7 @@ class TcpSynTimeout final : public Detector {
     const Endpoint& service = claim.key().service;
     switch (claim.variant) {
       case silent:
-        add_causes_of_silence(finding, claim);
+        add_causes_of_silence(finding, claim, vantage);
         add_cause_of_timestamps(finding, claim);
         break;
       case synack_lost:
@@ -593,14 +594,15 @@ class TcpSynTimeout final : public Detector {
     }
   }
 
-  void add_causes_of_silence(Finding& finding, const Claim& claim) const {
+  void add_causes_of_silence(Finding& finding, const Claim& claim, Vantage vantage) const {
     const Endpoint& service = claim.key().service;
     const std::string address = service.address.to_string();
     const Timestamp first = claim.first();
     const bool host_answers =
         answers_after(hosts_seen_, {claim.key().tunnel, service.address}, first);
     if (before_silence(claim) != nullptr) {
-      return add_causes_of_end(finding, claim, claim.scope == Scope::service && host_answers);
+      return add_causes_of_end(finding, claim, claim.scope == Scope::service && host_answers,
+                               vantage);
     }
     if (claim.scope == Scope::service && answers_after(services_seen_, claim.key(), first)) {
       return add_causes_of_some(finding, claim);
@@ -662,7 +664,8 @@ class TcpSynTimeout final : public Detector {
   }
 
   // It worked, and from one moment on nobody gets an answer.
-  static void add_causes_of_end(Finding& finding, const Claim& claim, bool host_answers) {
+  static void add_causes_of_end(Finding& finding, const Claim& claim, bool host_answers,
+                                Vantage vantage) {
     const Endpoint& service = claim.key().service;
     const std::string address = service.address.to_string();
     // A process that has stopped: the kernel opens as many connections as its queue holds.
@@ -685,9 +688,13 @@ class TcpSynTimeout final : public Detector {
       finding.causes.insert(finding.causes.end(), {no_route, filtered});
       return;
     }
+    // Where SYNs still arrive at its door, and one service is all that is silent, the host is
+    // there.
+    const bool is_there = claim.scope == Scope::service && vantage == Vantage::near_server;
+    if (is_there) finding.causes.insert(finding.causes.end(), {stuck, filtered});
     finding.causes.insert(finding.causes.end(), {host_down, no_route});
-    if (claim.scope == Scope::service) finding.causes.push_back(stuck);
-    finding.causes.push_back(filtered);
+    if (claim.scope == Scope::service && !is_there) finding.causes.push_back(stuck);
+    if (!is_there) finding.causes.push_back(filtered);
   }
 
   // Some attempts at the service succeeded since, others did not.
@@ -716,7 +723,7 @@ class TcpSynTimeout final : public Detector {
   AttemptCounts<ServiceKey> services_seen_;
   AttemptCounts<HostKey> hosts_seen_;
   AttemptCounts<HostKey> networks_seen_;
-  TallyMap<ServiceKey, OpenSeconds> open_seconds_{512};
+  TallyMap<ServiceKey, OpenSeconds> open_seconds_;
 };
 
 }  // namespace
