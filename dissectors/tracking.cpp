@@ -13,6 +13,10 @@ using std::chrono::seconds;
 // After a silence as long as this, every window that a detector keeps is empty.
 constexpr std::int64_t most_seconds_told = 600;
 
+// Files of a rotating capture follow each other at once. As long as anything is waited for here
+// (half-open connections: 63 s).
+constexpr Duration capture_pause = seconds{60};
+
 constexpr std::uint16_t dns_port = 53;
 
 // Tunnels over UDP that are not opened, by their registered ports.
@@ -110,6 +114,7 @@ void Tracking::add(const Packet& packet, const Ahead& ahead) {
   summary_.bytes += packet.original_length;
   summary_.first = std::min(summary_.first, packet.time);
   quality_.see(packet);
+  note_source(packet);
   const Timestamp before = clock_.now();
   const Timestamp now = clock_.see(packet.time);
   if (clock_.has_restarted()) restart(before, now);
@@ -145,6 +150,16 @@ void Tracking::add_arp(const Payload& payload, const Sighting& seen, std::uint64
   const Parsed<link::Arp> arp = link::Arp::parse(payload);
   if (!arp) return note_flaw(arp.flaw());
   if (!arp->is_announcement()) listener_.on_arp({seen, *arp, tunnel});
+}
+
+// Where a pause leads from one file to another, the capture most probably stood still meanwhile:
+// what was open then was not heard of because nobody listened.
+void Tracking::note_source(const Packet& packet) {
+  const std::uint16_t source = packet.ref.source();
+  if (source_ && source != *source_ && packet.time - clock_.now() > capture_pause) {
+    settle_open(clock_.now());
+  }
+  source_ = source;
 }
 
 // What is open was begun by a clock that is no more: whether its deadlines have passed cannot be

@@ -66,6 +66,7 @@ class Tracking {
   void read_ahead(const Packet& packet, std::optional<Ahead>& place);
   void prefetch_entries(const Ahead& ahead) const;
   void add(const Packet& packet, const Ahead& ahead);
+  void note_source(const Packet& packet);
   void restart(Timestamp before, Timestamp now);
   void settle_open(Timestamp end);
   void advance(Timestamp to);
@@ -94,7 +95,8 @@ class Tracking {
   Window window_;
   Clock clock_;
   Timestamp next_second_ = Timestamp::max();
-  std::optional<Timestamp> latest_;  // that the clock has told before it started anew
+  std::optional<Timestamp> latest_;      // that the clock has told before it started anew
+  std::optional<std::uint16_t> source_;  // of the packet before
   QualityGauge quality_;
   Duplicates duplicates_;
   ip::Reassembly reassembly_;
