@@ -30,10 +30,14 @@ struct Stalled {
   // By another way, since it stalled: an echo, another connection.
   std::optional<Timestamp> sign_of_life;
 
-  // A path that is alive, and takes no large packet even so.
+  // A path that is alive, and takes no large packet even so. A sign of life after the last
+  // repetition counts until the next would have been due, the time between them doubling (RFC 6298,
+  // section 5.5): later, the path may have been down all the while.
   bool is_black_hole() const {
     if (stall.state != SizeStallState::stuck || stall.sign_of_life.exists()) return true;
-    return sign_of_life && repetitions.back().time > *sign_of_life;
+    if (!sign_of_life || repetitions.size() < 2) return false;
+    const Timestamp last = repetitions.back().time;
+    return *sign_of_life < last + 2 * (last - repetitions[repetitions.size() - 2].time);
   }
   void note_life(Timestamp when) {
     const bool stalled = !repetitions.empty() && when > repetitions.front().time;

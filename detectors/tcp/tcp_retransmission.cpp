@@ -124,6 +124,7 @@ struct Path {
   std::uint64_t data = 0;
   std::uint64_t lost = 0;
   std::uint64_t lossy_flows = 0;
+  Timestamp delivered{};  // when the newest connection began on which data arrived
 
   bool is_healthy() const { return lossy_flows < flows_of_a_path; }
 };
@@ -232,8 +233,8 @@ class TcpRetransmission final : public Detector {
   }
 
   void on_tcp_connection_ended(const tcp::ConnectionEnded& fact) override {
-    end_flow(FlowKey::of(fact.from_initiator), fact.initiator);
-    end_flow(FlowKey::against(fact.from_initiator), fact.responder);
+    end_flow(FlowKey::of(fact.from_initiator), fact.initiator, fact.first);
+    end_flow(FlowKey::against(fact.from_initiator), fact.responder, fact.first);
   }
 
   void judge(const Scene& scene, std::vector<Finding>& findings) const override {
@@ -314,10 +315,11 @@ class TcpRetransmission final : public Detector {
     probe.chain = 0;
   }
 
-  void end_flow(const FlowKey& key, const tcp::FlowTotals& totals) {
+  void end_flow(const FlowKey& key, const tcp::FlowTotals& totals, Timestamp began) {
     if (totals.data_segments == 0) return;
     Path& path = paths_[PathKey::of(key)];
     path.data += totals.data_segments;
+    if (totals.delivered_size > 0) path.delivered = std::max(path.delivered, began);
     Tally* tally = flows_.find(key);
     if (tally == nullptr) return;
     if (!tally->kept.empty() && totals.repeats != 0) {
@@ -681,7 +683,18 @@ class TcpRetransmission final : public Detector {
                        rough_duration(sum.idle_before)),
            "conntrack -L"});
     }
-    if (given_up) {
+    const Path* path = paths_.find(PathKey::of(*flows.front().key));
+    const auto began_before = [&](const Flow& flow) {
+      return !flow.tally->kept.empty() && flow.tally->kept.back().seen.time < path->delivered;
+    };
+    const bool others_arrive =
+        path != nullptr && std::any_of(flows.begin(), flows.end(), began_before);
+    if (given_up && others_arrive) {
+      add_mtu();
+      finding.causes.push_back(
+          {"connection-lost", "the receiver was gone for a while, or forgot the connection",
+           "it took the data of a connection that began later", "conntrack -L"});
+    } else if (given_up) {
       finding.causes.push_back(
           {"peer-silent", "the receiver, or the path to it, is gone",
            fmt::format("{} timeouts in a row, and no answer to the last", chain),

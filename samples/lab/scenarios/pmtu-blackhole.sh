@@ -133,3 +133,20 @@ record_fires-probing() {
   sleep 7
   captured
 }
+
+# The user does not wait: after two seconds the connection is closed, and another one, on which only
+# small segments go, opens at once.
+record_fires-reconnect() {
+  relay delay-us=20000
+  narrow; mute
+  on_server python3 "$here/peer.py" listen $server4 8080 receive=100 send=200 wait=0.2 send=20200 wait=60 &
+  until on_server ss -lnt | grep -q ':8080 '; do sleep 0.05; done
+  capture "$S" s0 '' -s 100
+  talker send=100 receive=200 wait=2.2 reset
+  sleep 0.5
+  on_server python3 "$here/peer.py" listen $server4 8081 receive=100 send=200 &
+  sleep 0.5
+  on_client python3 "$here/peer.py" connect $server4 8081 send=100 receive=200
+  sleep 2
+  captured
+}

@@ -93,11 +93,16 @@ TEST_CASE("an echo is a sign of life, if the repetitions go on in vain",
     bench.hear(bench.stall(SizeStallState::stuck, false));
     CHECK(bench.findings().size() == 1);
   }
-  SECTION("after them, and another follows") {
+  SECTION("after them, when the next would not have been due yet") {
     bench.hear(bench.stall(SizeStallState::stuck, false));
     bench.echo(5, by_sender);
+    CHECK(bench.findings().size() == 1);
+  }
+  SECTION("long after them, and another follows") {
+    bench.hear(bench.stall(SizeStallState::stuck, false));
+    bench.echo(30, by_sender);
     CHECK(bench.findings().empty());
-    bench.again(6);
+    bench.again(40);
     CHECK(bench.findings().size() == 1);
   }
   SECTION("before the stall: the path may have died since") {
@@ -111,9 +116,9 @@ TEST_CASE("an echo is a sign of life, if the repetitions go on in vain",
 TEST_CASE("so is another connection that opens meanwhile", "[detectors][pmtu-blackhole]") {
   Bench bench;
   bench.hear(bench.stall(SizeStallState::stuck, false));
-  bench.small_connection(5);
+  bench.small_connection(30);
   CHECK(bench.findings().empty());
-  bench.again(6);
+  bench.again(40);
   CHECK(bench.findings().size() == 1);
 }
 

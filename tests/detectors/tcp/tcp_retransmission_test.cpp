@@ -104,6 +104,19 @@ TEST_CASE("timeouts in a row count however many segments there are",
     CHECK(found.at(0).severity == Severity::error);
     CHECK(found.at(0).causes.at(0).id == "peer-silent");
   }
+  SECTION("but not when it takes what a later connection sends") {
+    bench.hear(bench.repeat(RepeatKind::rto, 1000, 2));
+    auto fact = bench.repeat(RepeatKind::rto, 1000, 3);
+    bench.hear(fact);
+    tcp::ConnectionEnded later;
+    later.from_initiator = upload_of(fact.flow);
+    later.from_initiator.sender.port = 40001;
+    later.responder.data_segments = 1;
+    later.responder.delivered_size = 240;
+    later.first = fact.repetition.time + seconds{1};
+    bench.detector().on_tcp_connection_ended(later);
+    CHECK(bench.findings(1000, true).at(0).causes.at(0).id == "connection-lost");
+  }
 }
 
 TEST_CASE("what proves needless is taken back", "[detectors][tcp-retransmission]") {
