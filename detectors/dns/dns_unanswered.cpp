@@ -125,7 +125,8 @@ struct Clues {
   std::uint16_t largest_answer = 0;  // over UDP, in octets
   std::uint64_t answered_with_edns = 0;
   std::uint64_t silent_with_edns = 0;
-  std::bitset<256> answered_types;  // by the low octet
+  std::bitset<256> answered_types;    // by the low octet
+  std::bitset<256> answered_clients;  // by hash
   dns::Type silent_type{};
   bool one_type_is_silent = true;
   std::bitset<4096> answered_questions;  // by hash
@@ -137,6 +138,7 @@ struct Clues {
     answered_with_edns += transaction.edns.present ? 1 : 0;
     answered_types.set(static_cast<std::size_t>(transaction.question.type) & 255);
     answered_questions.set(transaction.question_hash % answered_questions.size());
+    answered_clients.set(place_of(transaction.client.address));
     if (transaction.transport == Transport::udp) {
       largest_answer = std::max(largest_answer, transaction.response.size);
     }
@@ -166,6 +168,15 @@ struct Clues {
   }
   // Of one question. Where hardly anything else is lost, three in a row are no chance.
   static constexpr std::uint64_t tries_in_vain = 3;
+  bool was_answered(const IpAddress& client) const {
+    return answered_clients.test(place_of(client));
+  }
+  static std::size_t place_of(const IpAddress& client) {
+    QuickHash hash;
+    const auto words = client.words();
+    hash.add(words[0], words[1]);
+    return hash.value() >> 56;
+  }
   // All are of one type, and none of that type was answered.
   bool is_type_silent() const {
     return one_type_is_silent && !answered_types.test(static_cast<std::size_t>(silent_type) & 255);
@@ -224,6 +235,7 @@ struct Tally {
   std::uint64_t servfail = 0;              // answered so
   std::uint64_t wrong_source = 0;          // answered, from another address
   Endpoint wrong_server;
+  bool is_sampled = false;  // some stand for many
   RecentShare recent;
   Silences silences;
   Clues clues;
@@ -307,6 +319,7 @@ class DnsUnanswered final : public Detector {
     if (transaction.queries.count() > 1) ++tally.repeated;
     if (transaction.edns.udp_payload_size >= large_offer) tally.large_unanswered += weight;
     tally.clues.add_silent(transaction);
+    tally.is_sampled = tally.is_sampled || weight > 1;
     tally.last_silence = std::max(tally.last_silence, transaction.queries.last().time);
     if (Silence* silence = add_to_silence(tally, transaction, transaction.queries.kept())) {
       ++silence->unanswered;
@@ -530,6 +543,11 @@ class DnsUnanswered final : public Detector {
     finding.count = in_vain(tally);
     finding.of = tally.decided;
     finding.unit = "query";
+    if (tally.is_sampled) {
+      finding.caveats.push_back({"sampled",
+                                 "a flood of queries: one in 16 was followed, except of clients "
+                                 "that had answers before; counts are estimates"});
+    }
     if (tally.answered_before > 0) {
       finding.before = fmt::format("{} answered, median {}", plural(tally.answered_before, "query"),
                                    rough_duration(tally.latency_before.percentile(50)));
@@ -714,6 +732,19 @@ class DnsUnanswered final : public Detector {
            fmt::format("dig @{} {} +bufsize=1232", address, question_of(tally))});
     }
     if (tally.unanswered < few) return;
+    const auto clients = tally.clients.top(TopList<IpAddress>::capacity);
+    const bool had_answers = std::any_of(clients.begin(), clients.end(), [&](const auto& client) {
+      return clues.was_answered(client.first);
+    });
+    if (tally.clients.is_exact() && !had_answers) {
+      finding.causes.push_back(
+          {"clients-filtered",
+           "a filter or access list drops what these clients ask, or a route back is missing",
+           fmt::format("{} without a single answer, while others had {}",
+                       plural(tally.clients.distinct(), "client"),
+                       plural(tally.answered, "answer")),
+           fmt::format("ip route get {}", clients.front().first.to_string())});
+    }
     if (clues.silent_with_edns == tally.unanswered && clues.answered_with_edns == 0) {
       finding.causes.push_back({"edns-dropped", "a box or the server drops queries with EDNS",
                                 "every silent query had an OPT record, and no answered one had",

@@ -351,3 +351,18 @@ record_fires-pair-race() {
   echo_from "$C" $server4
   captured
 }
+
+# A filter at the server drops what one of three clients asks.
+record_fires-one-client() {
+  ip -n "$C" addr add 192.0.2.11/24 dev c0
+  ip -n "$C" addr add 192.0.2.12/24 dev c0
+  dns_server "$S" $server4
+  resolver_of "$C" $server4
+  filter "$S" "input ip saddr 192.0.2.11 udp dport 53 drop"
+  capture "$C" c0
+  three_clients 34
+  kill $walkers
+  sleep 8
+  echo_from "$C" $server4
+  captured
+}

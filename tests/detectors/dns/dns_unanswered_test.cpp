@@ -304,6 +304,28 @@ TEST_CASE("a kind of question is to blame when none of it is answered, and other
   }
 }
 
+TEST_CASE("clients that are never answered, while others are, are filtered",
+          "[detectors][dns-unanswered]") {
+  Case c;
+  const bool one_is_answered = GENERATE(false, true);
+  for (int i = 0; i < 12; ++i) {
+    const bool is_filtered = i % 2 == 0 && !(one_is_answered && i == 6);
+    const Asked what{.client = i % 2 == 0 ? "192.0.2.11" : "192.0.2.12",
+                     .name = fmt::format("host{}.example.com.", i)};
+    c.bench.hear(is_filtered ? unanswered(c.frames, what, {1.0 * i})
+                             : answered(c.frames, what, i, i + 0.01));
+  }
+  CHECK(c.only(60).causes.at(0).id == (one_is_answered ? "path-loss" : "clients-filtered"));
+}
+
+TEST_CASE("what stands for many is an estimate", "[detectors][dns-unanswered]") {
+  Case c;
+  dns::Transaction query = unanswered(c.frames, {}, {0, 5});
+  query.weight = 16;
+  c.bench.hear(query);
+  CHECK(c.only(60).caveats.at(0).kind == "sampled");
+}
+
 TEST_CASE("queries lost where there are many, and answers that get slower",
           "[detectors][dns-unanswered]") {
   Case c;
