@@ -62,6 +62,7 @@ struct Tally {
   std::uint64_t failed = 0;
   std::uint64_t fine = 0;
   std::uint64_t peak_percent = 0;  // in the stormiest minute
+  std::uint32_t peak_second = 0;   // failures in the worst second
   bool stormed = false;
   Evidence failures;
   TopList<dns::Name> names;
@@ -146,7 +147,7 @@ class DnsServfailStorm final : public Detector {
                           const dns::Name& zone) {
     ++tally.responses;
     ++tally.failed;
-    ++tally.minute.at(transaction.asked()).failed;
+    tally.peak_second = std::max(tally.peak_second, ++tally.minute.at(transaction.asked()).failed);
     tally.failures.add(transaction.response.seen);
     tally.names.add(transaction.question.name);
     tally.zones.add(zone);
@@ -261,7 +262,8 @@ class DnsServfailStorm final : public Detector {
     finding.who.push_back(who("client", tally.clients));
     finding.who.push_back(who("name", tally.names));
     finding.measures = {{"failed_actions", static_cast<std::int64_t>(tally.actions)},
-                        {"peak_share_percent", static_cast<std::int64_t>(tally.peak_percent)}};
+                        {"peak_share_percent", static_cast<std::int64_t>(tally.peak_percent)},
+                        {"peak_failures_per_second", tally.peak_second}};
     for (const auto& [code, count] : tally.errors) {
       finding.causes.push_back(
           {"extended-error", fmt::format("the resolver says: {}", dns::extended_error_name(code)),
