@@ -154,6 +154,12 @@ void note_contents(Notes& notes, const CaptureSummary& summary) {
                              : fmt::format("{} cut by the capture, none too short to read",
                                            plural(quality.snap_cut, "packet")));
   }
+  if (quality.giants > 0) {
+    notes.add("offload", Grade::ok, quality.giants,
+              fmt::format("{} larger than any link carries: taken inside a host, before it splits "
+                          "or after it joins segments",
+                          plural(quality.giants, "packet")));
+  }
   if (const std::uint64_t malformed = malformed_of(summary); malformed > 0) {
     const auto worst = std::max_element(summary.flaws.begin() + 2, summary.flaws.end());
     const auto code = static_cast<Flaw>(worst - summary.flaws.begin());

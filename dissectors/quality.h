@@ -16,6 +16,7 @@ namespace wirefault {
 
 struct CaptureQuality {
   std::uint64_t snap_cut = 0;         // packets of which only the start was kept
+  std::uint64_t giants = 0;           // packets larger than any link carries, made by offload
   std::uint64_t later_fragments = 0;  // fragments other than first ones
   std::uint64_t clock_steps = 0;  // back by 100 ms or more, or ahead by an hour in steady traffic
   std::uint64_t silences = 0;     // of 5 s or more in the middle of steady traffic
@@ -34,6 +35,7 @@ class QualityGauge {
  public:
   void see(const Packet& packet) {
     if (packet.bytes.size() < packet.original_length) ++quality_.snap_cut;
+    if (packet.original_length > largest_frame) ++quality_.giants;
     if (packet.has_time) see_time(packet.time);
   }
   // Of every TCP segment and UDP datagram.
@@ -51,6 +53,8 @@ class QualityGauge {
 
  private:
   static constexpr std::uint16_t dns_over_tls_port = 853;
+  // Jumbo frames of 9,216 octets, the most that switches take, with four VLAN tags and a tunnel.
+  static constexpr std::uint32_t largest_frame = 9400;
   static constexpr std::int64_t step_ns = 100'000'000;
   static constexpr std::int64_t silence_ns = 5'000'000'000;
 

@@ -164,4 +164,14 @@ TEST_CASE("silence, clock steps and encrypted DNS are counted", "[detectors][qua
   CHECK(clauses[0] == "2 encrypted DNS flows to 198.51.100.1:853");
 }
 
+TEST_CASE("packets that no link carries were made by offload", "[detectors][quality]") {
+  for (const std::size_t size : {std::size_t{9000}, std::size_t{20000}}) {
+    Listener listener;
+    Wire wire{listener};
+    wire.send(0, ethernet(ip_datagram({.identification = 9}, udp(7, 8, pattern(size)))));
+    wire.finish();
+    CHECK(has_note(assess(listener.summary, {}), "offload") == (size > 9400));
+  }
+}
+
 }  // namespace wirefault::test
