@@ -30,10 +30,9 @@ class FileStream final : public ByteStream {
   FileStream& operator=(const FileStream&) = delete;
 
   std::size_t read(std::span<std::uint8_t> into) override {
-    ssize_t count;
-    do {
-      count = ::read(descriptor_, into.data(), into.size());
-    } while (count < 0 && errno == EINTR);
+    ssize_t count = ::read(descriptor_, into.data(), into.size());
+    // Somebody does not want to wait for a silent pipe: what has come is all there is.
+    if (count < 0 && errno == EINTR) count = 0;
     if (count < 0) throw Error{fmt::format("cannot read {}: {}", name_, std::strerror(errno))};
     position_ += static_cast<std::uint64_t>(count);
     return static_cast<std::size_t>(count);
@@ -55,10 +54,7 @@ class FileStream final : public ByteStream {
 
 std::unique_ptr<ByteStream> open_byte_stream(const std::string& name) {
   if (name == "-") return std::make_unique<FileStream>(STDIN_FILENO, "standard input");
-  int descriptor;
-  do {
-    descriptor = open(name.c_str(), O_RDONLY | O_CLOEXEC);
-  } while (descriptor < 0 && errno == EINTR);
+  const int descriptor = open(name.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) throw Error{fmt::format("cannot open {}: {}", name, std::strerror(errno))};
   return std::make_unique<FileStream>(descriptor, name);
 }

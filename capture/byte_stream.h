@@ -16,8 +16,8 @@ class ByteStream {
  public:
   virtual ~ByteStream() = default;
 
-  // Reads at least one and at most into.size() bytes, and returns how many; 0 at the end. Throws
-  // Error when the system refuses.
+  // Reads at least one and at most into.size() bytes, and returns how many; 0 at the end, which is
+  // also where a signal interrupts the wait for more. Throws Error when the system refuses.
   virtual std::size_t read(std::span<std::uint8_t> into) = 0;
 
   // Why the stream ended before its proper end (a damaged compressed file), or empty.

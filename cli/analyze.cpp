@@ -53,6 +53,18 @@ std::unique_ptr<Source> open_what_can_be(const Plan& plan, const std::vector<std
   return open_files(good, plan.file_options);
 }
 
+// A FIFO opens only when somebody writes to it, and a pipe may stay silent.
+std::unique_ptr<Source> open_unless_interrupted(const Plan& plan,
+                                                const std::vector<std::string>& files,
+                                                Trouble& trouble) {
+  try {
+    return open_what_can_be(plan, files, trouble);
+  } catch (const Error&) {
+    if (!interrupted()) throw;
+    throw Error{"interrupted before the first packet", {}, ExitStatus::interface_vanished};
+  }
+}
+
 // Lets through the packets between --from and --to.
 class Window {
  public:
@@ -104,7 +116,7 @@ Result analyze(const Plan& plan, const std::vector<std::string>& files, Trouble&
   Tracking tracking{settings, {memory, random_key()}, judgement};
   settings.check_all_known();
 
-  const std::unique_ptr<Source> source = open_what_can_be(plan, files, trouble);
+  const std::unique_ptr<Source> source = open_unless_interrupted(plan, files, trouble);
   Window window{plan};
   Progress progress{!plan.quiet};
   std::uint64_t packets = 0;

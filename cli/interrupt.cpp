@@ -13,7 +13,7 @@ namespace {
 volatile std::sig_atomic_t is_interrupted = 0;
 int nothing_to_read = -1;
 
-// Standard input is put at its end, so that a read that waits for a silent pipe returns as well.
+// Standard input is put at its end, so that a read that begins only now returns as well.
 void on_signal(int) {
   const int kept = errno;
   is_interrupted = 1;

@@ -308,6 +308,24 @@ TEST_CASE("stopped from outside, what was found is reported", "[cli]") {
   }
 }
 
+// Once it sleeps, with its handlers in place, it waits for the FIFO.
+TEST_CASE("the first signal ends the wait for a FIFO", "[cli]") {
+  const std::string until_it_waits =
+      " p=$!; until grep -q '^State:.S' /proc/$p/status && "
+      "(( 0x$(sed -n 's/^SigCgt:.//p' /proc/$p/status) & 1 << 14 )); do :; done; kill $p; wait $p";
+  const TemporaryDirectory directory;
+  const ProcessResult unopened =
+      shell("mkfifo $1; $W analyze $1 &" + until_it_waits, directory / "unopened");
+  CHECK(unopened.status == 5);
+  CHECK(unopened.err == "wirefault: interrupted before the first packet\n");
+  const ProcessResult silent =
+      shell("mkfifo $1; $W analyze $1 & exec 4> $1; cat " + fires + " >&4;" + until_it_waits,
+            directory / "silent");
+  CHECK(silent.status == 5);
+  CHECK(has(silent.out, "Reading was stopped after "));
+  CHECK(has(silent.out, "\nF1  "));
+}
+
 TEST_CASE("severity words are colored on request or on a terminal, never against it", "[cli]") {
   const auto colored = [](const ProcessResult& result) { return has(result.out, "\x1b["); };
   CHECK_FALSE(colored(wirefault({"analyze", fires})));
