@@ -241,6 +241,22 @@ void note_forgotten(Notes& notes, const CaptureSummary& summary, const Forgotten
                         plural(sum_of(forgotten), "tally"), fmt::join(each, ", ")));
 }
 
+void note_unreadable(Notes& notes, const CaptureSummary& summary,
+                     const std::vector<SourceInfo>& sources) {
+  const auto broken = static_cast<std::uint64_t>(std::ranges::count_if(
+      sources, [](const SourceInfo& source) { return source.cut_short.has_value(); }));
+  if (broken > 0) {
+    notes.add("cut-short", summary.packets == 0 ? Grade::unusable : Grade::degraded, broken,
+              fmt::format("{} cut short", plural(broken, "file")));
+  }
+  if (summary.unknown_link > 0) {
+    const bool is_most = summary.unknown_link * 2 > summary.packets;
+    notes.add(
+        "unknown-link", is_most ? Grade::unusable : Grade::degraded, summary.unknown_link,
+        fmt::format("{} of a link type that is not known", plural(summary.unknown_link, "packet")));
+  }
+}
+
 bool rests_on_absence(const Finding& finding, const std::vector<const DetectorEntry*>& entries) {
   // Where a packet proves it all the same, the capture is beside the point.
   if (finding.confidence == Confidence::certain) return false;
@@ -256,6 +272,7 @@ Quality assess(const CaptureSummary& summary, const std::vector<SourceInfo>& sou
                const Forgotten& forgotten) {
   Quality quality;
   Notes notes{quality};
+  note_unreadable(notes, summary, sources);
   note_losses(notes, summary, sources);
   note_contents(notes, summary);
   note_filters(notes, sources);
@@ -316,14 +333,20 @@ std::vector<std::string> not_looked_at(const CaptureSummary& summary) {
   // Too many kinds to be worth reading are summed up.
   constexpr std::size_t most_kinds = 4;
   std::vector<std::pair<std::uint64_t, std::string>> kinds;
+  std::uint64_t rest = 0;
+  // The chatter of switches and routers is nowhere near a hundredth.
+  const auto is_worth_a_word = [&](std::uint64_t count) { return count * 100 >= summary.packets; };
   for (const auto& [name, count] : summary.not_dissected) {
-    // The chatter of switches and routers is nowhere near a hundredth.
-    if (count * 100 >= summary.packets) kinds.emplace_back(count, name);
+    if (is_worth_a_word(count)) {
+      kinds.emplace_back(count, name);
+    } else {
+      rest += count;
+    }
   }
+  if (!is_worth_a_word(rest)) rest = 0;
   std::sort(kinds.begin(), kinds.end(), [](const auto& a, const auto& b) {
     return a.first != b.first ? a.first > b.first : a.second < b.second;
   });
-  std::uint64_t rest = 0;
   for (std::size_t i = 0; i < kinds.size(); ++i) {
     if (i < most_kinds) {
       clauses.push_back(fmt::format("{} of {}", plural(kinds[i].first, "packet"), kinds[i].second));

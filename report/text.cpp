@@ -230,15 +230,17 @@ class TextReport {
       said.push_back(fmt::format("{} breaks off at byte {}: {}", printable(source.name),
                                  grouped(source.cut_short->offset), source.cut_short->reason));
     }
-    const bool breaks_off = !said.empty();
-    if (result_.counts.packets == 0 && !breaks_off) return;
-    for (const QualityNote& note : result_.quality.notes) said.push_back(note.text);
+    const std::size_t broken = said.size();
+    for (const QualityNote& note : result_.quality.notes) {
+      if (note.kind != "cut-short") said.push_back(note.text);
+    }
     if (said.size() > 6) {
       const std::size_t more = said.size() - 5;
       said.resize(5);
       said.push_back(fmt::format("{} more remarks in -o json", more));
     }
-    if (result_.quality.notes.empty()) {
+    if (result_.counts.packets == 0 && said.empty()) return;
+    if (said.size() == broken) {
       if (is_zero("kernel_drops")) said.push_back("no drops recorded");
       if (is_zero("snap_cut")) said.push_back("no cut packets");
       const bool conversations =
@@ -250,10 +252,10 @@ class TextReport {
     if (place == "near-server") said.push_back("taken near the servers");
     if (place == "middle") said.push_back("taken between clients and servers");
     std::string_view grade = "good";
-    if (breaks_off || result_.quality.grade == Grade::degraded) grade = "usable";
+    if (result_.quality.grade == Grade::degraded) grade = "usable";
     if (result_.quality.grade == Grade::unusable) grade = "poor";
     std::string text = joined(said, "; ");
-    if (!breaks_off && !text.empty() && text[0] >= 'a' && text[0] <= 'z') {
+    if (broken == 0 && !text.empty() && text[0] >= 'a' && text[0] <= 'z') {
       text[0] = static_cast<char>(text[0] - 'a' + 'A');
     }
     paragraph("capture: ",

@@ -174,4 +174,38 @@ TEST_CASE("packets that no link carries were made by offload", "[detectors][qual
   }
 }
 
+TEST_CASE("a file that breaks off is no good capture, without packets none at all",
+          "[detectors][quality]") {
+  std::vector<SourceInfo> sources(1);
+  sources[0].cut_short = CutShort{28, "block length 8"};
+  CaptureSummary summary;
+  CHECK(assess(summary, sources).grade == Grade::unusable);
+  summary.packets = 100;
+  const Quality quality = assess(summary, sources);
+  CHECK(quality.grade == Grade::degraded);
+  CHECK(has_note(quality, "cut-short"));
+}
+
+TEST_CASE("packets of unknown links make a capture poor when they are most of it",
+          "[detectors][quality]") {
+  CaptureSummary summary;
+  summary.packets = 100;
+  summary.unknown_link = 1;
+  CHECK(assess(summary, {}).grade == Grade::degraded);
+  summary.unknown_link = 51;
+  CHECK(assess(summary, {}).grade == Grade::unusable);
+}
+
+TEST_CASE("many kinds that are rare each are told as one", "[detectors][quality]") {
+  CaptureSummary summary;
+  summary.packets = 1000;
+  for (int kind = 0; kind < 9; ++kind) summary.not_dissected["kind " + std::to_string(kind)] = 1;
+  CHECK(not_looked_at(summary).empty());
+  summary.not_dissected["kind 9"] = 1;
+  CHECK(not_looked_at(summary) == std::vector<std::string>{"10 packets of other kinds"});
+  summary.not_dissected["IPX"] = 20;
+  CHECK(not_looked_at(summary) ==
+        std::vector<std::string>{"20 packets of IPX", "10 packets of other kinds"});
+}
+
 }  // namespace wirefault::test

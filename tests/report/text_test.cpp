@@ -176,6 +176,8 @@ TEST_CASE("nothing is said about the capture that was not looked at", "[report]"
   result.quality.numbers = {{"kernel_drops", 0}};
   CHECK(has(text_report(result), "\ncapture: good. No drops recorded.\n"));
   result.sources[0].cut_short = CutShort{1504, "the last record is incomplete"};
+  result.quality.grade = Grade::degraded;
+  result.quality.notes = {{"cut-short", Grade::degraded, 1, "1 file cut short"}};
   CHECK(has(text_report(result, {.width = 120}),
             "\ncapture: usable. quiet.pcap breaks off at byte 1,504: the last record is "
             "incomplete; no drops recorded.\n"));

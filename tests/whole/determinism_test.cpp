@@ -66,9 +66,11 @@ TEST_CASE("a report does not depend on the capture format", "[whole]") {
   for (const auto& capture : sample_captures()) {
     if (capture.extension() != ".pcap") continue;
     CAPTURE(sample_name(capture));
+    const std::string report = analyze(capture);
     // A capture that breaks off in the middle of a record has no twin.
-    if (run({"editcap", "-F", "pcapng", capture, converted}).status != 0) continue;
-    CHECK(without_sources(analyze(capture)) == without_sources(analyze(converted)));
+    if (!nlohmann::json::parse(report)["sources"][0]["cut_short"].is_null()) continue;
+    run({"editcap", "-F", "pcapng", capture, converted});
+    CHECK(without_sources(report) == without_sources(analyze(converted)));
   }
 }
 
