@@ -2,6 +2,7 @@
 // the same for both.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -46,6 +47,19 @@ struct SourceInfo {
   std::uint64_t corrected_times = 0;
   std::uint64_t without_time = 0;  // simple packet blocks, unknown resolutions
   std::optional<CutShort> cut_short;
+
+  // Packets that the capture says it lost. Blocks and statistics tell the same ones: the larger
+  // counts. Counters from files may be anything.
+  std::uint64_t drops() const {
+    std::uint64_t told = 0;
+    for (const InterfaceInfo& interface : interfaces) {
+      told += std::min(interface.dropped_by_interface.value_or(0), most_drops) +
+              std::min(interface.dropped_by_kernel.value_or(0), most_drops);
+    }
+    return std::min(std::max(told, packets_dropped), most_drops);
+  }
+  // More than any link carried; and sums over all interfaces and files stay within 64 bits.
+  static constexpr std::uint64_t most_drops = std::uint64_t{1} << 47;
 };
 
 class Source {

@@ -164,22 +164,13 @@ std::string report(const Plan& plan, const Output& output, const Result& result,
   return text_report(result, options);
 }
 
-// Packets that the capture itself says it lost, by whichever counter.
-std::uint64_t dropped(const SourceInfo& source) {
-  std::uint64_t sum = source.packets_dropped;
-  for (const InterfaceInfo& interface : source.interfaces) {
-    sum += interface.dropped_by_interface.value_or(0) + interface.dropped_by_kernel.value_or(0);
-  }
-  return sum;
-}
-
 // Input that --strict does not put up with: it breaks off, or lost a thousandth of its packets,
 // which is when claims about what was not seen begin to suffer, or cannot be read at all.
 bool is_incomplete(const Result& result) {
   const auto unknown_link = result.quality.numbers.find("unknown_link");
   if (unknown_link != result.quality.numbers.end() && unknown_link->second > 0) return true;
   return std::any_of(result.sources.begin(), result.sources.end(), [](const SourceInfo& source) {
-    const std::uint64_t drops = dropped(source);
+    const std::uint64_t drops = source.drops();
     return source.cut_short || (drops != 0 && drops >= source.packets / 1000);
   });
 }

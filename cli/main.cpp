@@ -49,6 +49,18 @@ void check_verb(const std::string& word) {
               did_you_mean(word, verb_names, "  run:   wirefault --help")};
 }
 
+// A shell's variable that is not set would otherwise pass for "not asked for". As with tcpdump,
+// only an empty filter is one that lets all through.
+void check_none_empty(const std::vector<std::string>& words) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string before = i == 0 ? "" : words[i - 1];
+    if (!words[i].empty() || before == "-f" || before == "--filter") continue;
+    throw Error{before.starts_with('-') ? fmt::format("{} is followed by an empty word", before)
+                                        : "one of the words is empty",
+                "  a variable of the shell that is not set?"};
+  }
+}
+
 // tcpdump's `-r FILE` without a verb.
 bool is_shortcut(const std::vector<std::string>& words) {
   return words.front().starts_with('-') &&
@@ -109,6 +121,7 @@ ExitStatus run(std::vector<std::string> words) {
     write_stdout("wirefault " WIREFAULT_VERSION "\n");
     return ExitStatus::finished;
   }
+  check_none_empty(words);
   if (is_shortcut(words)) words.insert(words.begin(), "analyze");
   check_verb(words[0]);
 

@@ -45,9 +45,12 @@ std::optional<std::uint64_t> take_number(std::string_view& text) {
 // "5m30s", "1h", "250ms"
 std::optional<Duration> parse_duration(std::string_view text) {
   using namespace std::chrono;
+  // Thirty years; and added to any time of a packet it stays a time.
+  constexpr Duration most = seconds{1'000'000'000};
   Duration sum{};
   if (text.empty()) return std::nullopt;
   while (!text.empty()) {
+    if (sum > most) return std::nullopt;
     const auto number = take_number(text);
     if (!number || *number > 1'000'000'000) return std::nullopt;
     const std::size_t length = std::min(text.find_first_of("0123456789"), text.size());

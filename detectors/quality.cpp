@@ -32,16 +32,8 @@ Grade grade_of_loss(std::uint64_t share) {
 
 std::uint64_t drops_of(const std::vector<SourceInfo>& sources) {
   std::uint64_t all = 0;
-  for (const SourceInfo& source : sources) {
-    std::uint64_t by_interface = 0;
-    for (const InterfaceInfo& interface : source.interfaces) {
-      by_interface +=
-          interface.dropped_by_interface.value_or(0) + interface.dropped_by_kernel.value_or(0);
-    }
-    // Two ways of telling the same drops.
-    all += std::max(by_interface, source.packets_dropped);
-  }
-  return all;
+  for (const SourceInfo& source : sources) all += source.drops();
+  return std::min(all, SourceInfo::most_drops);
 }
 
 std::uint64_t duplicates_of(const CaptureSummary& summary) {

@@ -10,8 +10,8 @@ namespace {
 
 using std::chrono::seconds;
 
-// After a silence as long as this, every window that a detector keeps is empty.
-constexpr std::int64_t most_seconds_told = 600;
+// After a silence as long as this, nothing waits any more that must be told second by second.
+constexpr std::int64_t most_seconds_told = 60;
 
 // Files of a rotating capture follow each other at once. As long as anything is waited for here
 // (half-open connections: 63 s).

@@ -1,5 +1,7 @@
 // What scripts and people at a terminal rely on: exit statuses, where text goes, and that every
 // refusal says what to do instead. All through the real program.
+#include <fmt/format.h>
+
 #include "tests/support/catch.h"
 #include "tests/support/process.h"
 
@@ -114,6 +116,8 @@ TEST_CASE("what cannot be done says why and what to do instead", "[cli]") {
       {{fires}, "fires.pcap is a file\n  did you mean: wirefault analyze "},
       {{"-o", "json", fires}, "-o comes after a command\n  as in:  wirefault analyze -o json FILE"},
       {{"analyze"}, "no capture file was named\n  run:   wirefault analyze FILE"},
+      {{"analyze", ""}, "one of the words is empty\n  a variable of the shell that is not set?\n"},
+      {{"analyze", fires, "--name", ""}, "--name is followed by an empty word\n"},
       {{"analyze", "fire.pcap"}, "fire.pcap: No such file or directory\n  did you mean: "},
       {{"analyze", "."}, "is a directory\n"},
       {{"analyze", "README.md"}, "is not a capture file"},
@@ -144,6 +148,7 @@ TEST_CASE("what cannot be done says why and what to do instead", "[cli]") {
       {{"analyze", fires, "--host", "www.example.com"}, "for a DNS name: --name\n"},
       {{"analyze", fires, "--port", "70000"}, "a whole number, 0 to 65535\n"},
       {{"analyze", fires, "--from", "yesterday"}, "wanted: a time such as 2024-05-01T10:10:10Z"},
+      {{"analyze", fires, "--from", "+1000000000s1000000000s1s"}, "wanted: a time such as "},
       {{"analyze", fires, "--from", "+5"}, "wanted: a time such as 2024-05-01T10:10:10Z"},
       {{"analyze", fires, "--limit", "ten"}, "--limit cannot be 'ten'\n"},
       {{"analyze", fires, "--limit"}, "--limit: 1 required N missing\n"},
@@ -306,6 +311,27 @@ TEST_CASE("stopped from outside, what was found is reported", "[cli]") {
     CHECK(has(result.out, "Reading was stopped after "));
     CHECK(has(result.out, "\nF1  "));
   }
+}
+
+TEST_CASE("an empty filter lets all through, as with tcpdump", "[cli]") {
+  CHECK(wirefault({"analyze", "-f", "", fires}).out == wirefault({"analyze", fires}).out);
+}
+
+TEST_CASE("a filter from a file that cannot be one is refused at once", "[cli]") {
+  const TemporaryDirectory directory;
+  const std::string file = directory / "filter";
+  write_file(file, std::string("tcp\0or udp", 10));
+  const ProcessResult binary = wirefault({"analyze", fires, "-F", file});
+  CHECK(binary.status == 2);
+  CHECK(has(binary.err, "a capture filter is text"));
+
+  std::string ports = "port 1";
+  for (int port = 2; port <= 30000; ++port) ports += fmt::format(" or {}", port);
+  write_file(file, ports);
+  const ProcessResult huge = wirefault({"analyze", fires, "-F", file});
+  CHECK(huge.status == 2);
+  CHECK(has(huge.err, "is too long: at most 4096\n"));
+  CHECK(has(huge.err, "portrange"));
 }
 
 // Once it sleeps, with its handlers in place, it waits for the FIFO.

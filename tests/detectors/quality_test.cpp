@@ -1,6 +1,7 @@
 #include "detectors/quality.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "tests/support/catch.h"
 #include "tests/support/wire_bench.h"
@@ -206,6 +207,24 @@ TEST_CASE("many kinds that are rare each are told as one", "[detectors][quality]
   summary.not_dissected["IPX"] = 20;
   CHECK(not_looked_at(summary) ==
         std::vector<std::string>{"20 packets of IPX", "10 packets of other kinds"});
+}
+
+TEST_CASE("counters of drops that are beyond belief do not go round", "[detectors][quality]") {
+  std::vector<SourceInfo> sources(2);
+  for (SourceInfo& source : sources) {
+    source.packets_dropped = std::numeric_limits<std::uint64_t>::max();
+    source.interfaces.resize(3);
+    for (InterfaceInfo& interface : source.interfaces) {
+      interface.dropped_by_kernel = std::numeric_limits<std::uint64_t>::max();
+      interface.dropped_by_interface = 2;
+    }
+  }
+  CaptureSummary summary;
+  summary.packets = 100;
+  const Quality quality = assess(summary, sources);
+  CHECK(quality.grade == Grade::unusable);
+  CHECK(quality.numbers.at("kernel_drops") == SourceInfo::most_drops);
+  CHECK(gated(summary, sources, {finding("silent")}).findings.empty());
 }
 
 }  // namespace wirefault::test
