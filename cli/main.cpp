@@ -25,6 +25,8 @@ usage: wirefault COMMAND [options] [FILE...]
 
 shortcut      wirefault -r FILE = analyze FILE
 more          wirefault COMMAND --help, wirefault --version
+exit status   0 done, whatever was found; 1 see --fail-on; 2 could not be done;
+              3 see --strict; 4 a report could not be written; 5 interrupted
 )";
 
 constexpr std::string_view verb_names[] = {"analyze", "explain", "list"};

@@ -210,13 +210,13 @@ class DnsServfailStorm final : public Detector {
       finding.causes.push_back(
           {"resolver-overloaded", "the resolver is overloaded",
            fmt::format("failures take {} (median)", rough_duration(tally.latency.percentile(50))),
-           "unbound-control stats_noreset"});
+           "unbound-control stats_noreset  # on the resolver"});
     }
     finding.causes.push_back({"resolver-clock", "the resolver's clock is wrong",
-                              "all signed zones fail then", "chronyc tracking"});
+                              "all signed zones fail then", "chronyc tracking  # on the resolver"});
     finding.next = {fmt::format("dig @{} . NS", address),
                     fmt::format("dig @{} {} +cd", address, some_name(tally)),
-                    "unbound-control dump_infra"};
+                    "unbound-control dump_infra  # on the resolver"};
     return finding;
   }
 

@@ -114,7 +114,8 @@ class IcmpFragNeeded final : public Detector {
                        tally.messages, tally.refused),
            "nft list ruleset"},
           {"discovery-disabled", "path MTU discovery is switched off or broken there",
-           "its packets forbid fragmentation all the same", "sysctl net.ipv4.ip_no_pmtu_disc"}};
+           "its packets forbid fragmentation all the same",
+           "sysctl net.ipv4.ip_no_pmtu_disc  # on the sender"}};
     } else {
       finding.variant = tally.looped > 0 ? "looped" : "";
       finding.severity = tally.looped > 0 ? Severity::warning : Severity::note;
@@ -149,7 +150,7 @@ class IcmpFragNeeded final : public Detector {
                              : fmt::format("icmp[0] == 3 and icmp[1] == 4 and dst host {}", source);
     finding.next = {fmt::format("tracepath -n {}", destination),
                     fmt::format("ip route get {}", destination),
-                    fmt::format("ss -tin dst {}", destination)};
+                    fmt::format("ss -tin dst {}  # on the sender", destination)};
     return finding;
   }
 

@@ -103,7 +103,7 @@ class IcmpUnreachable final : public Detector {
               {"service-down",
                tally.has_queries() ? "no DNS server runs there" : "nothing listens on that port",
                "the destination itself says so",
-               fmt::format("ss -lunp 'sport = :{}'", service.port)});
+               fmt::format("ss -lunp 'sport = :{}'  # on the server", service.port)});
         }
         finding.causes.push_back({"firewall-reject", "a firewall rejects the packets",
                                   by_itself ? "a host's own firewall can answer like this"

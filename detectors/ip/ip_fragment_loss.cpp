@@ -224,7 +224,7 @@ class IpFragmentLoss final : public Detector {
     finding.next = {fmt::format("ping -c 3 -M dont -s 2000 {}", destination),
                     fmt::format("ping -c 3 -s 1200 {}", destination),
                     fmt::format("tracepath -n {}", destination),
-                    "nstat -az | grep -iE 'Reasm|Frag'", "nft list ruleset"};
+                    "nstat -az | grep -iE 'Reasm|Frag'  # on the receiver", "nft list ruleset"};
     return finding;
   }
 
@@ -249,7 +249,7 @@ class IpFragmentLoss final : public Detector {
     if (missing == Missing::nothing) {
       finding.causes.push_back({"lost-beyond", "fragments are lost between here and the receiver",
                                 "all of them passed here, and the receiver gave up",
-                                "nstat -az | grep -i Reasm"});
+                                "nstat -az | grep -i Reasm  # on the receiver"});
     } else if (missing != Missing::all_but_first) {
       finding.causes.push_back(
           {"path-loss", "packets are lost on the path",

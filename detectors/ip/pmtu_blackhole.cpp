@@ -263,7 +263,8 @@ class PmtuBlackhole final : public Detector {
     };
     finding.next = {ping, fmt::format("tracepath -n {}", receiver),
                     fmt::format("ip route get {}", receiver),
-                    fmt::format("ss -tinm dst {}", receiver), "sysctl net.ipv4.tcp_mtu_probing"};
+                    fmt::format("ss -tinm dst {}  # on the sender", receiver),
+                    "sysctl net.ipv4.tcp_mtu_probing  # on the sender"};
     return finding;
   }
 

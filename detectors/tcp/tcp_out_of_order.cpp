@@ -252,7 +252,8 @@ class TcpOutOfOrder final : public Detector {
                         {"most_late_ns", sum.longest.count()},
                         {"sent_again", static_cast<std::int64_t>(sum.costly)}};
     add_causes(sum, flows.size(), finding);
-    finding.next = {"cat /proc/net/bonding/*", fmt::format("ss -tin dst {}", receiver),
+    finding.next = {"cat /proc/net/bonding/*",
+                    fmt::format("ss -tin dst {}  # on the sender", receiver),
                     fmt::format("mtr -rwbzc 100 {}", sender)};
     return finding;
   }

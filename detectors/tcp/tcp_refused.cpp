@@ -173,7 +173,7 @@ class TcpRefused final : public Detector {
     finding.capture_filter =
         fmt::format("host {} and tcp port {}", key.service.address.to_string(), key.service.port);
     finding.next = {
-        fmt::format("ss -ltnp 'sport = :{}'", key.service.port),
+        fmt::format("ss -ltnp 'sport = :{}'  # on the server", key.service.port),
         fmt::format("nc -vz -w3 {} {}", key.service.address.to_string(), key.service.port)};
     return finding;
   }
@@ -196,7 +196,7 @@ class TcpRefused final : public Detector {
                                 "it was restarted, or some of its backends do not listen",
                                 fmt::format("{} to it succeeded in this capture",
                                             plural(attempts->completed, "connection")),
-                                fmt::format("ss -ltnp 'sport = :{}'", port)});
+                                fmt::format("ss -ltnp 'sport = :{}'  # on the server", port)});
     }
     // Stacks begin with hop limits of their own, for resets another one perhaps: hops compare.
     const std::uint8_t own = own_hop_limit(scene, key);
@@ -210,7 +210,7 @@ class TcpRefused final : public Detector {
         : from_elsewhere ? std::string{"RST at once"}
                          : fmt::format("the RST comes from {} away, as the host's other packets do",
                                        plural(static_cast<std::uint64_t>(own_hops), "hop")),
-        fmt::format("ss -ltnp 'sport = :{}'", port)};
+        fmt::format("ss -ltnp 'sport = :{}'  # on the server", port)};
     std::string why =
         own == 0 ? std::string{"an RST does not say who sent it: compare its hop limit with the "
                                "host's other packets"}

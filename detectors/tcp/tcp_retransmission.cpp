@@ -450,8 +450,8 @@ class TcpRetransmission final : public Detector {
     }
     // On the sender, who knows most.
     const std::string far = key.receiver.address.to_string();
-    finding.next = {fmt::format("ss -tin dst {}", far),
-                    "nstat -az TcpRetransSegs TcpExtTCPTimeouts",
+    finding.next = {fmt::format("ss -tin dst {}  # on the sender", far),
+                    "nstat -az TcpRetransSegs TcpExtTCPTimeouts  # on the sender",
                     fmt::format("mtr -rwbzc 100 {}", far), "ethtool -S DEV | grep -iE 'err|drop'"};
     return finding;
   }
@@ -719,7 +719,7 @@ class TcpRetransmission final : public Detector {
     if (was_mostly_held(flows)) {
       finding.causes.push_back({"receiver-overload", "the receiver does not keep up",
                                 "it had closed its window before data got lost",
-                                fmt::format("ss -tim src {}", receiver)});
+                                fmt::format("ss -tim src {}  # on the receiver", receiver)});
     }
     // Nothing but silence is no matter of single losses.
     if (given_up && sum.fast == 0) return;

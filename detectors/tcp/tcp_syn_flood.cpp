@@ -524,9 +524,10 @@ class TcpSynFlood final : public Detector {
                                  "one SYN in 64 to this target was followed up; shares are "
                                  "estimates"});
     }
-    finding.next = {"ss -nt state syn-recv | wc -l",
-                    "nstat -az | grep -E 'SyncookiesSent|ListenOverflows|ListenDrops'",
-                    "sysctl net.ipv4.tcp_syncookies net.ipv4.tcp_max_syn_backlog"};
+    finding.next = {
+        "ss -nt state syn-recv | wc -l  # on the server",
+        "nstat -az | grep -E 'SyncookiesSent|ListenOverflows|ListenDrops'  # on the server",
+        "sysctl net.ipv4.tcp_syncookies net.ipv4.tcp_max_syn_backlog  # on the server"};
     return finding;
   }
 
@@ -583,7 +584,7 @@ class TcpSynFlood final : public Detector {
           {"botnet", "an attack by many hosts from their own addresses",
            fmt::format("{} of the SYNs are asked again{}",
                        share_text(total.aged_3s.repeated, total.aged_3s.all()), alike),
-           "nstat -az TcpExtSyncookiesSent"});
+           "nstat -az TcpExtSyncookiesSent  # on the server"});
     }
     const std::string from =
         spread_of(tally) >= 50 ? std::string{"nearly every SYN from another source"}
@@ -592,7 +593,7 @@ class TcpSynFlood final : public Detector {
     finding.causes.push_back({"spoofed-attack", "an attack from forged addresses",
                               fmt::format("{}, {} asked again{}", from,
                                           total.aged_3s.repeated == 0 ? "none" : "few", alike),
-                              "nstat -az TcpExtSyncookiesSent"});
+                              "nstat -az TcpExtSyncookiesSent  # on the server"});
   }
 
   // How the target fared: RFC 4987, sections 2.2 and 3.6.

@@ -547,8 +547,8 @@ class TcpSynTimeout final : public Detector {
       case synack_ignored:
         finding.causes.push_back({"client-filter", "the client's own filter drops the SYN-ACK",
                                   "it was captured where the SYN was sent", "nft list ruleset"});
-        finding.causes.push_back(
-            {"bad-checksum", "the SYN-ACK arrives damaged", "", "nstat -az TcpInCsumErrors"});
+        finding.causes.push_back({"bad-checksum", "the SYN-ACK arrives damaged", "",
+                                  "nstat -az TcpInCsumErrors  # on the client"});
         break;
       default:
         add_causes_of_delay(finding, claim, service, vantage);
@@ -590,7 +590,7 @@ class TcpSynTimeout final : public Detector {
                        !others_opened ? ""
                        : reached_it   ? ", and others of the same second were answered"
                                       : "others of the same second were answered"),
-           fmt::format("ss -ltn 'sport = :{}'", service.port)});
+           fmt::format("ss -ltn 'sport = :{}'  # on the server", service.port)});
     }
   }
 
@@ -654,7 +654,7 @@ class TcpSynTimeout final : public Detector {
     finding.causes.push_back(
         {"nat-timestamps", "the server ignores SYNs whose timestamp lies before an earlier one",
          "each came from an address of which a later timestamp had been answered within a minute",
-         "nstat -az TcpExtPAWSPassive TcpExtPAWSTimewait"});
+         "nstat -az TcpExtPAWSPassive TcpExtPAWSTimewait  # on the server"});
   }
 
   static std::uint64_t hosts_of(const Claim& claim) {
@@ -672,7 +672,7 @@ class TcpSynTimeout final : public Detector {
     const Cause stuck{"accept-queue", "its process accepts no more connections",
                       host_answers ? "it answered before, and other ports of the host still do"
                                    : "it answered before",
-                      fmt::format("ss -ltnp 'sport = :{}'", service.port)};
+                      fmt::format("ss -ltnp 'sport = :{}'  # on the server", service.port)};
     const Cause filtered{"filtered", "a filter drops its packets since then",
                          "silence, not a refusal", "nft list ruleset"};
     if (host_answers) {
@@ -702,7 +702,7 @@ class TcpSynTimeout final : public Detector {
     const Endpoint& service = claim.key().service;
     const Cause accept_queue{"accept-queue", "the listener's queue is full now and then",
                              "others of the same second were answered",
-                             fmt::format("ss -ltn 'sport = :{}'", service.port)};
+                             fmt::format("ss -ltn 'sport = :{}'  # on the server", service.port)};
     const Cause filtered{"client-filtered", "a filter lets only some clients through",
                          "other attempts at the same service succeeded", "nft list ruleset"};
     const Cause filtered_now{"filtered", "a filter, or the host itself, drops SYNs at times",

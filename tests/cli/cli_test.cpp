@@ -52,6 +52,17 @@ std::size_t longest_line(const std::string& text) {
 
 }  // namespace
 
+TEST_CASE("help tells the exit statuses", "[cli]") {
+  for (const auto& arguments : {std::vector<std::string>{"--help"}, {"analyze", "--help"}}) {
+    const ProcessResult help = wirefault(arguments);
+    CHECK(help.status == 0);
+    for (const char* status : {"0 done", "1 see --fail-on", "3 see --strict", "4 a report"}) {
+      CHECK(has(help.out, status));
+    }
+    CHECK(longest_line(help.out) <= 80);
+  }
+}
+
 TEST_CASE("findings alone do not fail; --fail-on makes them", "[cli]") {
   CHECK(wirefault({"analyze", fires}).status == 0);
   CHECK(wirefault({"analyze", fires, "--fail-on", "note"}).status == 1);
