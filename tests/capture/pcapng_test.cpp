@@ -200,6 +200,23 @@ TEST_CASE("damaged pcapng options cost no packet", "[capture]") {
   CHECK_FALSE(capture.sources[0].cut_short.has_value());
 }
 
+TEST_CASE("a pcapng option counts up to its length, and at that length alone", "[capture]") {
+  const auto drops = [](unsigned count) { return FileWriter{}.u64(count).bytes(); };
+  const auto dropped = [](const std::string& options) {
+    return read_all(one_interface().packet(0, 1, "abcd", options).bytes())
+        .sources[0]
+        .packets_dropped;
+  };
+  CHECK(dropped(PcapngFile::Options{}.add(4, drops(7)).end()) == 7);
+  // Behind one that needs padding, and twice.
+  CHECK(dropped(PcapngFile::Options{}.add(1, "hello").add(4, drops(7)).add(4, drops(5)).end()) ==
+        12);
+  // The list may end without its end, and nothing behind the end counts.
+  CHECK(dropped(FileWriter{}.u16(4).u16(8).raw(drops(7)).bytes()) == 7);
+  CHECK(dropped(PcapngFile::Options{}.end() + PcapngFile::Options{}.add(4, drops(7)).end()) == 0);
+  CHECK(dropped(PcapngFile::Options{}.add(4, "1234567").end()) == 0);
+}
+
 TEST_CASE("unknown pcapng blocks are passed over, however long", "[capture]") {
   const auto capture = read_all(
       one_interface().block(0x0badcafe, std::string(3'000'000, 'x')).packet(0, 1, "a").bytes());

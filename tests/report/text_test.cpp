@@ -1,6 +1,8 @@
 // The screens a person sees, whole: what changes here changes what an engineer reads at 3 a.m.
 #include "report/text.h"
 
+#include <algorithm>
+
 #include "tests/report/results.h"
 #include "tests/support/catch.h"
 
@@ -210,6 +212,37 @@ TEST_CASE("times are told with their zone, and with the day where there are seve
   CHECK(has(text_report(result), "2024-05-01 10:10:10Z"));
   result.sources[0].without_time = result.sources[0].packets;
   CHECK(has(text_report(result), "times unknown"));
+}
+
+TEST_CASE("how long it lasted reads as one would say it", "[report]") {
+  Result result = tests::outage();
+  Finding& finding = result.findings[0];
+  finding.state = FindingState::ended;
+  CHECK(has(text_report(result), " queries, 10:10:10Z to 10:18:20Z (8m09s)\n"));
+  finding.last = finding.first + std::chrono::milliseconds{300};
+  CHECK(has(text_report(result), " queries, at 10:10:10Z (300 ms)\n"));
+  finding.last = finding.first;
+  CHECK(has(text_report(result), " queries, at 10:10:10Z\n"));
+}
+
+TEST_CASE("a long detector's name is broken at its hyphens", "[report]") {
+  Result result = tests::outage();
+  result.findings[0].detector = "dns-fragmented-response-loss";
+  const std::vector<std::string> lines = lines_of(text_report(result));
+  const auto row = std::find_if(lines.begin(), lines.end(),
+                                [](const std::string& line) { return line.starts_with("F1 "); });
+  REQUIRE(row != lines.end());
+  const std::size_t column = row->find("dns-fragmented-  ");
+  REQUIRE(column != row->npos);
+  CHECK(row[1].substr(column).starts_with("response-loss"));
+}
+
+TEST_CASE("measures bear their units, and what is zero is not told", "[report]") {
+  Result result = tests::outage();
+  result.findings[0].measures = {
+      {"stall_ms", 3120}, {"round_trip_ns", 5'000'000}, {"size_change_bytes", -20}, {"lost", 0}};
+  CHECK(has(text_report(result, {.width = 120}),
+            "  measured  stall 3,120 ms, round trip 5 ms, size change -20 bytes\n"));
 }
 
 TEST_CASE("no width is exceeded, whatever the names", "[report]") {

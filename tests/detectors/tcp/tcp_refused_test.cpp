@@ -41,6 +41,52 @@ TEST_CASE("a client that gets through elsewhere makes it a note", "[detectors][t
   CHECK(found[0].severity == Severity::note);
 }
 
+// Who talks to several hosts has not given one up for another.
+TEST_CASE("only the one address that a client turned to saves it", "[detectors][tcp-refused]") {
+  Case c;
+  c.pair.initiator = endpoint("192.0.2.1", 40000);
+  const auto open_at = [&](double when, std::string_view address) {
+    c.pair.responder = endpoint(address, 80);
+    ++c.pair.initiator.port;
+    c.pair.handshake(when);
+  };
+  const auto severity = [&] {
+    c.pair.responder = endpoint("198.51.100.1", 80);
+    c.refuse(10);
+    return [&] { return c.bench.findings(60).at(0).severity; };
+  };
+  SECTION("one, new to it") {
+    const auto judged = severity();
+    open_at(10.5, "198.51.100.2");
+    CHECK(judged() == Severity::note);
+  }
+  SECTION("two") {
+    const auto judged = severity();
+    open_at(10.5, "198.51.100.2");
+    open_at(10.6, "198.51.100.3");
+    CHECK(judged() == Severity::error);
+  }
+  SECTION("one that it had used before") {
+    open_at(5, "198.51.100.2");
+    const auto judged = severity();
+    open_at(10.5, "198.51.100.2");
+    CHECK(judged() == Severity::error);
+  }
+  SECTION("one, but long after") {
+    const auto judged = severity();
+    open_at(13, "198.51.100.2");
+    CHECK(judged() == Severity::error);
+  }
+  SECTION("hosts of the other family open such connections all the time") {
+    const auto judged = severity();
+    c.pair.initiator = endpoint("2001:db8::1", 40000);
+    open_at(10.5, "2001:db8::80");
+    c.pair.initiator = endpoint("2001:db8::2", 40000);
+    open_at(10.6, "2001:db8::80");
+    CHECK(judged() == Severity::error);
+  }
+}
+
 TEST_CASE("resets of open connections refuse nothing", "[detectors][tcp-refused]") {
   Case c;
   c.pair.handshake(0);
