@@ -300,6 +300,7 @@ class DnsUnanswered final : public Detector {
     tally.decided += weight;
     tally.recent.add(transaction.asked(), !answered, answered && is_slip(transaction), weight);
     if (answered) {
+      heard_.set(place_of(transaction.client.address));
       tally.answered += weight;
       if (transaction.response.rcode == dns::Rcode::servfail) tally.servfail += weight;
       tally.first_answer = std::min(tally.first_answer, transaction.response.seen.time);
@@ -316,7 +317,7 @@ class DnsUnanswered final : public Detector {
     }
     tally.unanswered += weight;
     note_silence(tally, transaction.asked());
-    if (transaction.queries.count() > 1) ++tally.repeated;
+    if (is_repetition(transaction)) ++tally.repeated;
     if (transaction.edns.udp_payload_size >= large_offer) tally.large_unanswered += weight;
     tally.clues.add_silent(transaction);
     tally.is_sampled = tally.is_sampled || weight > 1;
@@ -386,6 +387,10 @@ class DnsUnanswered final : public Detector {
   static constexpr Duration repeat_pause = seconds{2};
   // glibc, dig and musl have given up then, and so has BIND: two attempts of 5 s, or 10 s in all.
   static constexpr Duration longest_wait = seconds{10};
+  // The shortest timeout of a resolver library that repeats a query with the same id and port:
+  // "options timeout:1" of glibc. What comes sooner follows an answer.
+  static constexpr Duration shortest_timer = seconds{1};
+  static constexpr std::size_t heard_places = 16384;
   // From here on a server of which nothing was seen is one whose answers were not captured.
   static constexpr std::uint64_t unseen_queries = 3;
 
@@ -427,6 +432,22 @@ class DnsUnanswered final : public Detector {
     if (Tally* tally = servers_.find(key)) {
       ++(lookup.pair == dns::Pair::first ? tally->split_firsts : tally->split_seconds);
     }
+  }
+
+  // Sent again by a timer: from the same port, or from another with the same id, as dig and
+  // systemd-resolved do it.
+  bool is_repetition(const dns::Transaction& transaction) {
+    if (transaction.queries.last().time - transaction.asked() >= shortest_timer) return true;
+    QuickHash hash;
+    hash.add(transaction.client.address.bytes());
+    hash.add(transaction.server.address.bytes());
+    hash.add(transaction.question_hash, transaction.id);
+    Unanswered& last = unanswered_[hash.value() % unanswered_.size()];
+    const Duration apart = transaction.asked() - last.asked;
+    const bool again =
+        last.hash == hash.value() && apart >= shortest_timer && apart <= longest_wait;
+    last = {hash.value(), transaction.asked()};
+    return again;
   }
 
   // Attempts without an answer, in the silence in which the first was sent.
@@ -521,10 +542,22 @@ class DnsUnanswered final : public Detector {
     return Severity::warning;
   }
 
-  static Confidence confidence_of(const Tally& tally) {
-    const bool corroborated = tally.failed > tally.failed_alone || tally.saved > 0 ||
-                              tally.repeated > 0 || tally.answered > 0;
+  // A query sent again by a timer had no answer. One that is asked anew may have had one that this
+  // capture does not hold, unless it holds what others answered to its client.
+  bool are_answers_captured(const Tally& tally) const {
+    const auto clients = tally.clients.top();
+    return tally.answered > 0 || std::ranges::any_of(clients, [this](const auto& client) {
+             return heard_.test(place_of(client.first));
+           });
+  }
+  Confidence confidence_of(const Tally& tally) const {
+    const bool corroborated =
+        tally.saved > 0 || 2 * tally.repeated >= tally.unanswered ||
+        (are_answers_captured(tally) && (tally.answered > 0 || tally.failed > tally.failed_alone));
     return corroborated ? Confidence::probable : Confidence::possible;
+  }
+  static std::size_t place_of(const IpAddress& client) {
+    return KeyHash<IpAddress>{}(client) % heard_places;
   }
 
   Finding describe(const Scene& scene, const ServerKey& key, const Tally& tally) const {
@@ -584,6 +617,10 @@ class DnsUnanswered final : public Detector {
       finding.caveats.push_back({"not-repeated",
                                  "no client asked again, so an answer that this "
                                  "capture missed would look the same"});
+    } else if (finding.confidence == Confidence::possible) {
+      finding.caveats.push_back({"nothing-heard",
+                                 "no answer of anyone to these clients was seen: a capture of one "
+                                 "direction looks the same"});
     }
     const std::string question = question_of(tally);
     finding.next = {fmt::format("dig @{} {} +tries=1 +time=3", address, question),
@@ -828,6 +865,12 @@ class DnsUnanswered final : public Detector {
   const std::uint64_t min_lookups_;
   const std::uint64_t share_;
   TallyMap<ServerKey, Tally> servers_;
+  std::bitset<heard_places> heard_;  // clients that somebody answered, by hash
+  struct Unanswered {
+    std::uint64_t hash = 0;
+    Timestamp asked{};
+  };
+  std::array<Unanswered, 256> unanswered_{};  // of late, by hash, the newer wins
   TallyMap<StrayKey, Stray> strays_{1024};
 };
 

@@ -58,22 +58,31 @@ std::set<std::string> alarms_of(const fs::path& file) {
   return alarms;
 }
 
-TEST_CASE("half of a capture raises no TCP alarm that the whole does not", "[whole][samples]") {
+// Here somebody waited in vain and tried again, with the same id: half of it says so, and is right.
+const std::set<std::string> really_waited{
+    "dns-unanswered/quiet-late-repeat",          "dns-fragmented-response-loss/fires",
+    "dns-fragmented-response-loss/fires-server", "dns-fragmented-response-loss/fires-unanswered",
+    "dns-fragmented-response-loss/quiet-small",  "dns-servfail/quiet-recovers",
+    "icmp-admin-prohibited/fires-host",
+};
+
+std::string name_of(const fs::path& file) {
+  return (file.parent_path().filename() / file.stem()).string();
+}
+
+TEST_CASE("half of a capture raises no alarm that the whole does not", "[whole][samples]") {
   const fs::path half_file = fs::temp_directory_path() / "wirefault-one-sided.pcap";
   std::size_t captures = 0;
   for (const auto& entry : fs::recursive_directory_iterator{in_source("samples")}) {
     const fs::path& file = entry.path();
-    const std::string folder = file.parent_path().filename().string();
-    const bool is_about_tcp =
-        folder.starts_with("tcp-") || folder == "port-scan" || folder == "healthy";
-    if (file.extension() != ".pcap" || !is_about_tcp) continue;
+    if (file.extension() != ".pcap" || really_waited.contains(name_of(file))) continue;
     ++captures;
     const std::set<std::string> whole = alarms_of(file);
     for (const Direction direction : {Direction::up, Direction::down}) {
       std::ofstream{half_file, std::ios::binary} << half_of(content_of(file), direction);
       for (const std::string& alarm : alarms_of(half_file)) {
         INFO(file.string() << (direction == Direction::up ? ", up: " : ", down: ") << alarm);
-        CHECK((whole.contains(alarm) || !alarm.starts_with("tcp-")));
+        CHECK(whole.contains(alarm));
       }
     }
   }

@@ -452,6 +452,23 @@ TEST_CASE("a resolver that is silent and fails waits for others", "[detectors][d
         (rcode == dns::Rcode::servfail ? "resolver-upstream" : "server-started"));
 }
 
+// Every query from a port of its own: a client that had answers looks the same from one side.
+TEST_CASE("queries that are asked anew are no proof that answers are missing",
+          "[detectors][dns-unanswered]") {
+  Case c;
+  const bool same_id = GENERATE(false, true);
+  const bool heard = GENERATE(false, true);
+  if (heard) c.bench.hear(answered(c.frames, {.server = "203.0.113.53"}, 0, 0.01));
+  for (int i = 0; i < 4; ++i) {
+    dns::Transaction query = unanswered(c.frames, {.name = "mail.example.com."}, {1 + 2.0 * i});
+    query.client.port = static_cast<std::uint16_t>(41000 + i);
+    query.id = static_cast<std::uint16_t>(same_id ? 7 : i);
+    c.bench.hear(query);
+  }
+  const Finding finding = c.only(60);
+  CHECK(finding.confidence == (same_id || heard ? Confidence::probable : Confidence::possible));
+}
+
 TEST_CASE("an update that nobody answers concerns no lookup", "[detectors][dns-unanswered]") {
   Case c;
   dns::Transaction update = unanswered(c.frames, {}, {0});
