@@ -157,6 +157,7 @@ class TopList {
   static constexpr std::size_t capacity = 256;
 
   void add(const Key& key, std::uint64_t count = 1) {
+    ++times_;
     if (const std::size_t at = position_of(key); at != members_.size()) {
       members_[at].second += count;
     } else if (members_.size() < capacity) {
@@ -175,7 +176,7 @@ class TopList {
   // An estimate where there are more than the list holds.
   std::uint64_t distinct() const {
     return is_exact() ? members_.size()
-                      : std::max<std::uint64_t>(all_[0].estimate(), members_.size());
+                      : std::clamp<std::uint64_t>(all_[0].estimate(), members_.size(), times_);
   }
   bool is_exact() const { return all_.empty(); }
   std::uint64_t count_of(const Key& key) const {
@@ -234,6 +235,7 @@ class TopList {
   std::vector<Member> members_;       // in the order in which they came
   std::vector<std::uint16_t> slots_;  // by hash: position in members_ + 1, or 0; a power of two
   std::vector<DistinctCount> all_;    // one, once there are more than fit
+  std::uint64_t times_ = 0;           // add() was called
 };
 
 }  // namespace wirefault
