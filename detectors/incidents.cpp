@@ -193,6 +193,11 @@ bool fits_in_size(const Rule& rule, const Finding& root, const Finding& effect) 
     return measure(effect, "large_offers_unanswered") * std::uint64_t{5} >= effect.count * 4;
   }
   if (!is_about_size(root)) return true;
+  // A router named these very segments.
+  if (root.detector == "icmp-frag-needed" &&
+      measure(effect, "refused_too_large") * std::uint64_t{2} >= effect.count) {
+    return true;
+  }
   const std::uint32_t lost = measure(effect, "lost_ip_bytes");
   return lost == 0 || lost + slack >= sizes_of(root).lost;
 }

@@ -4,9 +4,11 @@
 // On the wire: a router that cannot pass a packet on in one piece returns ICMP type 3 code 4, or
 // ICMPv6 type 2, with the size it can (RFC 1191, RFC 8201). A sound sender cuts smaller at once: a
 // note, as every connection pays a round trip. One that goes on with the same size for a second or
-// more hangs (`ignored`). Messages that go on coming after the sender obeyed mean that the size
-// still shrinks, or that the message is not believed everywhere (`looped`). A size below what IP
-// guarantees is no router's (`forged`).
+// more hangs (`ignored`). One that repeats what was refused only when its timer runs out loses that
+// time (`slow`). Where the quoted packet is larger than any that was sent, a box on the path has
+// joined several (`merged`): nobody can obey. Messages that go on coming after the sender obeyed
+// mean that the size still shrinks, or that the message is not believed everywhere (`looped`). A
+// size below what IP guarantees is no router's (`forged`).
 //
 // Blind spots: routers limit these messages and filters eat them; their absence proves nothing. A
 // size is only compared on the path and flow that the message quotes.
@@ -16,6 +18,7 @@
 #include <algorithm>
 
 #include "detectors/detector.h"
+#include "detectors/flow_key.h"
 
 namespace wirefault {
 namespace {
@@ -24,16 +27,19 @@ using std::chrono::seconds;
 
 struct Tally {
   std::uint64_t messages = 0;
-  std::uint64_t flows = 0;
   std::uint64_t ignored = 0;   // flows
   std::uint64_t looped = 0;    // flows
   std::uint64_t oversize = 0;  // packets
   bool tcp_ignored = false;
+  bool is_reply = false;  // the sender is the server
   std::uint32_t mtu = 0;
   std::uint32_t refused = 0;
+  std::uint32_t sent = 0;  // of what was refused, as it was sent; 0: unknown
   Duration slowest_to_adapt{};
+  Duration stalled{};  // until timers sent again what was refused
   Evidence told;
   Evidence too_large;
+  TopList<FlowKey> flows;
   TopList<IpAddress> routers;
   Timestamp last{};
 };
@@ -48,7 +54,10 @@ class IcmpFragNeeded final : public Detector {
  public:
   explicit IcmpFragNeeded(Setup& setup)
       : loop_{setup.count("loop-messages", 5,
-                          "messages after a sender obeyed from which a path is called looped")} {}
+                          "messages after a sender obeyed from which a path is called looped")},
+        // As tcp-retransmission: what users begin to notice.
+        stall_{setup.duration("stall", seconds{1},
+                              "time lost to timeouts before a sender is called slow to obey")} {}
 
   void on_icmp_error(const icmp::Error& error) override {
     if (error.kind != icmp::ErrorKind::fragmentation_needed || error.mtu == 0) return;
@@ -63,12 +72,15 @@ class IcmpFragNeeded final : public Detector {
 
   void on_icmp_path_mtu(const icmp::PathMtu& path) override {
     Tally& tally = paths_[{path.tunnel, path.source, path.destination, 0}];
-    ++tally.flows;
+    tally.flows.add(
+        {path.tunnel, {path.source, path.source_port}, {path.destination, path.destination_port}});
+    tally.is_reply = path.is_reply;
     tally.messages += path.messages.count();
     tally.mtu = tally.mtu == 0 ? path.mtu : std::min(tally.mtu, path.mtu);
     tally.refused = std::max(tally.refused, path.refused);
+    tally.sent = std::max(tally.sent, path.sent);
     tally.told.add(path.messages);
-    tally.routers.add(path.router);
+    tally.routers.add(path.router, path.messages.count());
     tally.last = std::max(tally.last, path.messages.last().time);
     if (path.reaction == icmp::Reaction::ignored) {
       ++tally.ignored;
@@ -83,9 +95,17 @@ class IcmpFragNeeded final : public Detector {
     }
   }
 
+  // The rest of what was refused, which takes longer than the first to be sent again.
+  void on_tcp_retransmission(const tcp::Retransmission& fact) override {
+    if (fact.refused == Timestamp{}) return;
+    Tally& tally = paths_[PathKey::of(fact.flow)];
+    tally.slowest_to_adapt = std::max(tally.slowest_to_adapt, fact.repetition.time - fact.refused);
+    tally.stalled += fact.stall;
+  }
+
   void judge(const Scene& scene, std::vector<Finding>& findings) const override {
     for (const auto& [key, tally] : paths_.sorted()) {
-      findings.push_back(describe(scene, *key, *tally));
+      if (tally->messages != 0) findings.push_back(describe(scene, *key, *tally));
     }
     for (const auto& [key, forged] : forged_.sorted()) {
       findings.push_back(describe_forged(*key, *forged));
@@ -105,7 +125,9 @@ class IcmpFragNeeded final : public Detector {
       // Many UDP senders cannot adapt, and leave it to their clients to ask for less.
       finding.severity = tally.tcp_ignored ? Severity::error : Severity::warning;
       finding.title = fmt::format("{} ignores packet too big", source);
-      tally.too_large.fill(finding);
+      Evidence all = tally.told;
+      all.add(tally.too_large);
+      all.fill(finding);
       finding.count = tally.oversize;
       finding.unit = "packet";
       finding.causes = {
@@ -117,30 +139,47 @@ class IcmpFragNeeded final : public Detector {
            "its packets forbid fragmentation all the same",
            "sysctl net.ipv4.ip_no_pmtu_disc  # on the sender"}};
     } else {
-      finding.variant = tally.looped > 0 ? "looped" : "";
-      finding.severity = tally.looped > 0 ? Severity::warning : Severity::note;
-      finding.title = fmt::format("the path to {} takes {} bytes", destination, tally.mtu);
+      const std::string router = tally.routers.top(1).front().first.to_string();
+      const bool slow = tally.stalled >= stall_;
+      const bool merged = tally.sent != 0 && tally.sent <= tally.mtu && tally.refused > tally.mtu;
+      finding.variant = merged ? "merged" : tally.looped > 0 ? "looped" : slow ? "slow" : "";
+      finding.severity = slow || (tally.looped > 0 && !merged) ? Severity::warning : Severity::note;
+      finding.title = merged ? fmt::format("{} refuses what was joined on the way", router)
+                      : slow ? fmt::format("{} is slow to heed packet too big", source)
+                             : fmt::format("the path to {} takes {} bytes", destination, tally.mtu);
       tally.told.fill(finding);
       finding.count = tally.messages;
       finding.unit = "message";
-      finding.causes = {
-          {"smaller-link", "a tunnel or link with a smaller MTU on the path",
-           fmt::format("{} of {} bytes instead of {}",
-                       tally.routers.top(1).front().first.to_string(), tally.mtu, tally.refused),
-           fmt::format("tracepath -n {}", destination)}};
+      if (merged) {
+        finding.causes = {
+            {"merging-box",
+             fmt::format(
+                 "{}, or a box before it, joins segments (GRO, LRO) and cannot pass them on",
+                 router),
+             fmt::format("it refuses {} bytes where {} were sent, and asks for {}", tally.refused,
+                         tally.sent, tally.mtu),
+             "ethtool -k DEV | grep -E 'generic-receive|large-receive'"}};
+      } else {
+        finding.causes = {
+            {"smaller-link", "a tunnel or link with a smaller MTU on the path",
+             fmt::format("{} of {} bytes instead of {}", router, tally.mtu, tally.refused),
+             fmt::format("tracepath -n {}", destination)}};
+      }
     }
     finding.entity = fmt::format("{}>{}/{}", source, destination, key.tunnel);
     finding.state =
         scene.now - tally.last > seconds{60} ? FindingState::ended : FindingState::ongoing;
     finding.who = {{"path", {{fmt::format("{} > {}", source, destination), 0}}, 1},
-                   who("client", key.receiver),
-                   who("server", key.sender),
+                   who("client", tally.is_reply ? key.receiver : key.sender),
+                   who("server", tally.is_reply ? key.sender : key.receiver),
                    who("router", tally.routers)};
-    finding.measures = {{"mtu_bytes", tally.mtu},
-                        {"refused_bytes", tally.refused},
-                        {"messages", static_cast<std::int64_t>(tally.messages)},
-                        {"flows", static_cast<std::int64_t>(tally.flows)},
-                        {"slowest_to_adapt_ns", tally.slowest_to_adapt.count()}};
+    finding.measures = {
+        {"mtu_bytes", tally.mtu},
+        {"refused_bytes", tally.refused},
+        {"messages", static_cast<std::int64_t>(tally.messages)},
+        {"flows", static_cast<std::int64_t>(tally.flows.distinct())},
+        {"slowest_to_adapt_ns", tally.ignored > 0 ? 0 : tally.slowest_to_adapt.count()},
+        {"stall_ms", tally.stalled / std::chrono::milliseconds{1}}};
     if (const std::uint32_t passed = scene.size_of(key).packet.window().passed; passed != 0) {
       finding.measures.push_back({"delivered_ip_bytes", passed});
     }
@@ -179,6 +218,7 @@ class IcmpFragNeeded final : public Detector {
   }
 
   const std::uint64_t loop_;
+  const Duration stall_;
   TallyMap<PathKey, Tally> paths_{1024};
   TallyMap<PathKey, Forged> forged_{256};
 };

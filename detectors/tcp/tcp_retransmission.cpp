@@ -71,6 +71,7 @@ struct Tally {
   std::uint64_t spurious = 0;
   std::uint64_t upstream = 0;
   std::uint64_t downstream = 0;
+  std::uint64_t refused = 0;  // by ICMP, as too large
   std::uint64_t dropped = 0;  // repetitions counted, not kept
   std::uint64_t told = 0;     // of those lost, to the path
   std::uint64_t out_of_order = 0;
@@ -176,6 +177,7 @@ class TcpRetransmission final : public Detector {
       tally.idle_before =
           std::max(fact.chain > 1 ? tally.idle_before : Duration{}, fact.idle_before);
       tally.stalled += fact.stall;
+      if (fact.refused != Timestamp{}) tally.refused += fact.segments;
       tally.longest_stall = std::max(tally.longest_stall, fact.stall);
       if (tally.lost_size == 0 || fact.ip_length < tally.lost_size)
         tally.lost_size = fact.ip_length;
@@ -531,6 +533,7 @@ class TcpRetransmission final : public Detector {
       sum.upstream += tally.upstream;
       sum.downstream += tally.downstream;
       sum.out_of_order += tally.out_of_order;
+      sum.refused += tally.refused;
       sum.stalled += tally.stalled;
       sum.longest_stall = std::max(sum.longest_stall, tally.longest_stall);
       sum.sees_acks = sum.sees_acks || tally.sees_acks;
@@ -575,6 +578,7 @@ class TcpRetransmission final : public Detector {
         {"needless", static_cast<std::int64_t>(sum.spurious + sum.needless)},
         {"lost_upstream", static_cast<std::int64_t>(sum.upstream)},
         {"lost_downstream", static_cast<std::int64_t>(sum.downstream)},
+        {"refused_too_large", static_cast<std::int64_t>(sum.refused)},
         {"timeouts_in_a_row", chain},
         {"stall_ms", sum.stalled / milliseconds{1}}};
     if (const auto size = lost_size(flows); size != 0) {
@@ -670,6 +674,13 @@ class TcpRetransmission final : public Detector {
                                 "only large segments are lost, and none of that size arrived",
                                 fmt::format("ping -M do -s 1472 -c 3 {}", receiver)});
     };
+    if (sum.refused * 2 >= sum.lost()) {
+      finding.causes.push_back({"too-large", "a router refuses the segments as too large",
+                                fmt::format("ICMP errors came back for {} of the {} sent again",
+                                            grouped(sum.refused), grouped(sum.lost())),
+                                fmt::format("tracepath -n {}", receiver)});
+      return;
+    }
     // detectors.md, section 5.9: the handshake's last ACK was dropped, and what follows it is too.
     const bool accept_queue = sum.first_data_only && flows.size() > 1;
     if (accept_queue) {

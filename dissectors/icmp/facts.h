@@ -37,6 +37,7 @@ struct Error {
   std::uint16_t source_port = 0;
   std::uint16_t destination_port = 0;
   std::uint32_t quoted_length = 0;  // IP header included, as claimed
+  std::uint32_t sent_length = 0;    // of a TCP segment that is too large: as sent; 0: unknown
 
   Match match = Match::datagram;
   bool is_reply = false;  // the quoted datagram answered one that came the other way
@@ -78,6 +79,8 @@ struct PathMtu {
 
   std::uint32_t mtu = 0;  // the smallest reported; where that is 0, the next plateau of RFC 1191
   std::uint32_t refused = 0;  // the largest packet quoted
+  std::uint32_t sent = 0;     // the largest of them as TCP had sent it; 0: unknown
+  bool is_reply = false;      // the sender is who was asked, not who asked
   Sightings<16> messages;
   Sightings<8> oversize;            // too large, and sent a second or more after the first message
   Sighting adapted;                 // the first that fits

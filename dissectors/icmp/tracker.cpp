@@ -33,6 +33,11 @@ std::uint32_t plateau_below(std::uint32_t length) {
   return least_v4;
 }
 
+// What a router may ask for, as far as its number goes.
+bool is_possible(const Error& error) {
+  return error.mtu == 0 || error.mtu >= (error.source.is_v6() ? least_v6 : least_v4);
+}
+
 }  // namespace
 
 Tracker::Flow Tracker::Flow::of(const ip::Datagram& datagram, std::uint64_t tunnel) {
@@ -154,10 +159,15 @@ bool Tracker::join_tcp(Error& error, const Quote& quote) {
   rejected.tunnel = error.tunnel;
   rejected.sequence = quote.sequence;
   rejected.is_final = error.is_unreachable() || error.kind == ErrorKind::ttl_exceeded;
+  if (error.kind == ErrorKind::fragmentation_needed && is_possible(error)) {
+    rejected.too_large = error.quoted_length;
+  }
   const tcp::Quoted quoted = keepers_.tcp.reject(rejected);
   const bool is_attempt = quoted.kind == tcp::Quoted::Kind::attempt;
   error.match = is_attempt ? Match::tcp_attempt : Match::tcp_connection;
   error.quoted = quoted.last;
+  error.sent_length = quoted.sent_length;
+  error.is_reply = !quoted.from_initiator;
   return quoted.kind != tcp::Quoted::Kind::nothing;
 }
 
@@ -191,8 +201,7 @@ bool Tracker::join_recent(Error& error, const Flow& flow) {
 }
 
 void Tracker::start_watch(const Error& error) {
-  const bool is_v6 = error.source.is_v6();
-  if (error.mtu != 0 && error.mtu < (is_v6 ? least_v6 : least_v4)) return;
+  if (!is_possible(error)) return;
   const std::uint32_t mtu = error.mtu != 0 ? error.mtu : plateau_below(error.quoted_length);
   const auto same = [&error](const PathMtu& path) {
     return path.source == error.source && path.destination == error.destination &&
@@ -215,10 +224,12 @@ void Tracker::start_watch(const Error& error) {
     made.source_port = error.source_port;
     made.destination_port = error.destination_port;
     made.mtu = mtu;
+    made.is_reply = error.is_reply;
     path = watched_.insert(watched_.end(), made);
   }
   path->mtu = std::min(path->mtu, mtu);
   path->refused = std::max(path->refused, error.quoted_length);
+  path->sent = std::max(path->sent, error.sent_length);
   path->messages.add(error.seen);
   if (path->adapted.exists() && error.seen.time - path->adapted.time >= time_to_obey) {
     ++path->late_messages;
@@ -247,9 +258,6 @@ void Tracker::note_size(const ip::Datagram& datagram, const Sighting& seen, std:
     const bool on_wire = length <= path->refused && datagram.dont_fragment;
     if (!on_wire || seen.time - path->messages.first().time < time_to_obey) return;
     path->oversize.add(seen);
-    if (path->oversize.count() < ignored_packets) return;
-    settle(*path, seen.time);
-    watched_.erase(path);
     return;
   }
 }

@@ -33,6 +33,13 @@ class Connections {
   bool yields_to(const Connection& connection, const Segment& syn, const Carriage& carriage) const;
   void close(Connection& connection);
 
+  // What `sender` sent from `sequence` on is too large: see Transfer.
+  Refused refuse(Connection& connection, const Endpoint& sender, std::uint32_t sequence,
+                 std::uint32_t ip_length, Timestamp now) {
+    Side& side = sender == connection.key.low ? connection.low : connection.high;
+    return transfer_.refuse(side, sequence, ip_length, now);
+  }
+
   // Settles what was due by `now`.
   void expire(Timestamp now) {
     if (now >= next_deadline_) expire_due(now);

@@ -37,6 +37,7 @@ struct Rejected {
   Endpoint destination;
   std::uint64_t tunnel = 0;
   std::uint32_t sequence = 0;
+  std::uint32_t too_large = 0;  // its IP length, where that is what the error says
   bool is_final = true;  // what it is about will not go on: unreachable, not merely too large
 };
 

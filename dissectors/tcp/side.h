@@ -25,6 +25,7 @@ struct Sent {
   std::uint16_t ip_length = 0;  // as on the wire
   std::uint8_t transmissions = 1;
   bool cut_anew = false;  // repeated in smaller pieces
+  Timestamp refused{};    // by ICMP, as too large; the last time
 
   Position end() const { return begin + length; }
 };

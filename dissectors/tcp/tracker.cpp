@@ -28,12 +28,21 @@ Quoted Tracker::reject(const Rejected& rejected) {
   const Conversation conversation =
       Conversation{rejected.source, rejected.destination, rejected.tunnel};
   const std::uint64_t hash = conversation.hash(key_);
-  if (connections_.find(hash, conversation, rejected.seen.time) != nullptr) {
-    return {Quoted::Kind::connection, {}};
+  if (Connection* open = connections_.find(hash, conversation, rejected.seen.time)) {
+    Quoted quoted;
+    quoted.kind = Quoted::Kind::connection;
+    quoted.from_initiator = open->low_is_initiator == (rejected.source == open->key.low);
+    if (rejected.too_large != 0) {
+      const Refused refused = connections_.refuse(*open, rejected.source, rejected.sequence,
+                                                  rejected.too_large, rejected.seen.time);
+      quoted.last = refused.first;
+      quoted.sent_length = refused.largest;
+    }
+    return quoted;
   }
   const Sighting last = half_open_.reject(rejected, hash);
   if (!last.exists()) return {};
-  return {Quoted::Kind::attempt, last};
+  return {Quoted::Kind::attempt, last, 0, true};
 }
 
 }  // namespace wirefault::tcp

@@ -20,7 +20,9 @@ struct Budgets {
 struct Quoted {
   enum class Kind : std::uint8_t { nothing, attempt, connection };
   Kind kind = Kind::nothing;
-  Sighting last;  // of an attempt: its last SYN
+  Sighting last;  // of an attempt: its last SYN; of a connection: the segment, if outstanding
+  std::uint32_t sent_length = 0;  // of a segment that is too large: as it was sent; 0: unknown
+  bool from_initiator = true;
 };
 
 class Tracker {

@@ -287,6 +287,7 @@ void Transfer::take_repeat(const Step& step, Position begin, Position end) {
   if (sent != nullptr) {
     fact.original = {sent->packet, sent->first_time};
     fact.gap = now - sent->last_time;
+    fact.refused = sent->refused;
   }
 
   const bool fin_alone = step.segment.payload.length == 0;
@@ -562,6 +563,27 @@ Sent* Transfer::find_sent(const Side& side, Position position) const {
     at = each.following;
   }
   return nullptr;
+}
+
+Refused Transfer::refuse(Side& side, std::uint32_t sequence, std::uint32_t ip_length,
+                         Timestamp now) {
+  // A box may have joined several segments. What begins this far before the end is among them,
+  // however long the headers were.
+  constexpr std::uint32_t longest_headers = 40 + 60;
+  Refused refused;
+  bool sent_once = true;
+  const Position begin = unroll(side.next, sequence);
+  const Position end = begin + std::max(ip_length, longest_headers + 1) - longest_headers;
+  for (std::uint32_t at = side.first_sent; at != 0; at = loans_.get<Sent>(at).following) {
+    Sent& each = loans_.get<Sent>(at);
+    if (each.end() <= begin || each.begin >= end) continue;
+    each.refused = now;
+    if (!refused.first.exists()) refused.first = {each.packet, each.first_time};
+    refused.largest = std::max<std::uint32_t>(refused.largest, each.ip_length);
+    sent_once = sent_once && each.transmissions == 1;
+  }
+  if (!sent_once) refused.largest = 0;
+  return refused;
 }
 
 void Transfer::keep_sent(const Step& step, Position begin, std::uint32_t length) {

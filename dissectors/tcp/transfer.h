@@ -32,6 +32,12 @@ struct TransferCounters {
   std::uint64_t unseen = 0;  // that acknowledge what this capture lacks
 };
 
+// Segments that a router calls too large.
+struct Refused {
+  Sighting first;             // does not exist where none is outstanding
+  std::uint32_t largest = 0;  // IP length as sent; 0: unknown
+};
+
 class Transfer {
  public:
   // `budget` in bytes, for loans. Facts go to `listener`, which must outlive this.
@@ -40,6 +46,9 @@ class Transfer {
   // Prepares a side from its SYN.
   void begin(Connection& connection, const Opening& opening);
   void add(Connection& connection, const Segment& segment, const Carriage& carriage);
+  // A router says that what `side` sent from `sequence` on, `ip_length` bytes with headers, is too
+  // large. What of it is outstanding; its size only if that was not sent again meanwhile.
+  Refused refuse(Side& side, std::uint32_t sequence, std::uint32_t ip_length, Timestamp now);
   // Settles what is open, and takes all loans back. The connection ends.
   void end(Connection& connection);
   static FlowTotals totals(const Side& side);

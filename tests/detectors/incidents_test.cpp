@@ -133,6 +133,12 @@ TEST_CASE("size explains what is as large only", "[detectors][incidents]") {
     findings[1].measures = {{"lost_ip_bytes", 1491}};
     CHECK(group(findings).empty());
   }
+  SECTION("unless a router has refused these very ones, joined with others") {
+    findings[0].detector = "icmp-frag-needed";
+    findings[1].measures = {{"lost_ip_bytes", 185}, {"refused_too_large", 4}};
+    findings[1].count = GENERATE(8u, 9u);
+    CHECK(group(findings).empty() == (findings[1].count == 9));
+  }
   SECTION("a wide window is named by its upper end") {
     findings[0].measures[1].value = 600;
     CHECK(group(findings).at(0).title.find(" 1499 bytes") != std::string::npos);
