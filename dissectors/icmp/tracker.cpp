@@ -38,6 +38,12 @@ bool is_possible(const Error& error) {
   return error.mtu == 0 || error.mtu >= (error.source.is_v6() ? least_v6 : least_v4);
 }
 
+bool is_about_dns_response(const Error& error) {
+  return error.kind != ErrorKind::reassembly_time_exceeded && error.has_ports &&
+         error.protocol == ip::protocol::udp && error.source_port == dns_port &&
+         error.destination_port != dns_port;
+}
+
 }  // namespace
 
 Tracker::Flow Tracker::Flow::of(const ip::Datagram& datagram, std::uint64_t tunnel) {
@@ -126,6 +132,9 @@ Flaw Tracker::add(const Message& message, const ip::Datagram& datagram, const Si
   error.source_port = quote->source_port;
   error.destination_port = quote->destination_port;
   error.quoted_length = quote->datagram.total_length;
+  // Its client was gone. That is no failure of the server's, and of the client's only if it asks
+  // again, which will be seen.
+  if (is_about_dns_response(error)) return Flaw::none;
   if (!join(error, *quote)) {
     ++unmatched_;
     return Flaw::none;
@@ -173,9 +182,6 @@ bool Tracker::join_tcp(Error& error, const Quote& quote) {
 
 bool Tracker::join_dns(Error& error, const Quote& quote) {
   error.match = Match::dns_transaction;
-  // A response: its client was gone. That is no failure of the server's, and of the client's only
-  // if it asks again, which will be seen.
-  if (error.destination_port != dns_port) return false;
   dns::Rejected rejected;
   rejected.seen = error.seen;
   rejected.rejecter = error.reporter;

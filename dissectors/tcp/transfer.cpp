@@ -49,6 +49,12 @@ bool is_as_long(const Sent& sent, Duration gap) {
   return gap * 10 >= before * 8 && gap * 10 <= before * 13;
 }
 
+// A keep-alive stands one byte before what comes next, with or without one: RFC 1122, section
+// 4.2.3.6. Where it is the first that is seen, that byte is from before the capture.
+bool is_of_keep_alive(const Side& side, const Hole& hole) {
+  return !side.from_syn && hole.begin == side.start() && hole.end == hole.begin + 1;
+}
+
 std::uint32_t to_length(Position from, Position to) {
   return static_cast<std::uint32_t>(std::min<Position>(to - from, 0xffffffff));
 }
@@ -543,7 +549,8 @@ void Transfer::remember(const Step& step, const Retransmission& fact, Position b
 void Transfer::end(Connection& connection) {
   for (Side* side : {&connection.low, &connection.high}) {
     for (std::uint32_t at = side->holes; at != 0; at = loans_.get<Hole>(at).following) {
-      if (!loans_.get<Hole>(at).is_acknowledged) continue;
+      const Hole& hole = loans_.get<Hole>(at);
+      if (!hole.is_acknowledged || is_of_keep_alive(*side, hole)) continue;
       count_up(side->unseen);
       ++counters_.unseen;
     }
@@ -748,8 +755,10 @@ void Transfer::settle_holes(Side& side, Timestamp now) {
       link = &hole.following;
       continue;
     }
-    count_up(side.unseen);
-    ++counters_.unseen;
+    if (!is_of_keep_alive(side, hole)) {
+      count_up(side.unseen);
+      ++counters_.unseen;
+    }
     const std::uint32_t gone = *link;
     *link = hole.following;
     loans_.give_back(gone);

@@ -8,6 +8,8 @@ namespace {
 
 struct Listener final : FactListener {
   std::vector<icmp::EchoAnswered> echoes;
+  CaptureSummary summary;
+  void on_capture_ended(const CaptureSummary& said) override { summary = said; }
   void on_icmp_echo_answered(const icmp::EchoAnswered& fact) override { echoes.push_back(fact); }
 };
 
@@ -36,6 +38,21 @@ TEST_CASE("echoes that are answered are told of once a second", "[dissectors][ic
   CHECK(listener.echoes[0].answerer == *IpAddress::parse("198.51.100.1"));
   CHECK(listener.echoes[0].request.packet.number() == 2);
   CHECK(listener.echoes[0].reply.packet.number() == 3);
+}
+
+TEST_CASE("errors about answers that came too late are not about unknown packets",
+          "[dissectors][icmp]") {
+  Listener listener;
+  Wire wire{listener};
+  for (const std::uint16_t source : {std::uint16_t{53}, std::uint16_t{5000}}) {
+    const Octets late = ip_datagram({.source = "198.51.100.1", .destination = "192.0.2.1"},
+                                    udp(source, 40000, pattern(40)));
+    wire.send(1, ethernet(ip_datagram({.protocol = ip::protocol::icmp, .identification = source},
+                                      icmp_error(3, 3, late))));
+  }
+  wire.finish();
+  CHECK(listener.summary.icmp_errors == 2);
+  CHECK(listener.summary.icmp_unmatched == 1);
 }
 
 }  // namespace wirefault::test

@@ -352,6 +352,22 @@ TEST_CASE("of a capture that joins midway nothing earlier is called repeated",
   CHECK(midway.heard.repeats.size() == 1);
 }
 
+// RFC 1122, section 4.2.3.6: the byte before what comes next, which need not be there.
+TEST_CASE("the byte of a keep-alive from before the capture is no loss", "[dissectors][tcp]") {
+  Heard heard;
+  Settings settings;
+  tcp::Tracker tracker{settings, {1 << 20, 1 << 20, 1 << 20}, {}, heard};
+  TcpWire wire{tracker};
+  TcpPair pair{wire};
+  const std::uint32_t first = GENERATE(274u, 174u);
+  pair.out(0, {.sequence = first, .acknowledgment = 1});
+  pair.back(0.04, {.sequence = 1, .acknowledgment = 275});
+  pair.out(1, {.sequence = 275, .acknowledgment = 1, .length = 50});
+  pair.back(1.04, {.sequence = 1, .acknowledgment = 325});
+  tracker.finish(TcpWire::at(2));
+  CHECK(tracker.connections().transfers().unseen == (first == 274 ? 0 : 1));
+}
+
 // RFC 7413: the SYN carries 100 bytes; the SYN-ACK takes them, or only the SYN
 TEST_CASE("data that comes with the SYN", "[dissectors][tcp]") {
   Heard heard;
