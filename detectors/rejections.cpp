@@ -4,11 +4,12 @@
 
 #include <algorithm>
 
+#include "detectors/state.h"
+
 namespace wirefault {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::seconds;
 
 // Where traceroute sends its probes; and a datagram that arrives with less than this had been sent
 // with a small TTL on purpose.
@@ -92,8 +93,7 @@ void Rejections::fill(Finding& finding, const Scene& scene, std::uint64_t tunnel
   finding.count = errors_.count();
   finding.unit = "error";
   const bool recovered = last_success_ > last_;
-  finding.state =
-      recovered || scene.now - last_ > seconds{60} ? FindingState::ended : FindingState::ongoing;
+  finding.state = recovered ? FindingState::ended : state_at(scene.now, finding);
   finding.who.push_back(who("client", clients_));
   // Ports mean something to TCP and UDP only.
   if (protocol_ == ip::protocol::tcp || protocol_ == ip::protocol::udp) {

@@ -19,6 +19,7 @@
 
 #include "detectors/detector.h"
 #include "detectors/flow_key.h"
+#include "detectors/state.h"
 
 namespace wirefault {
 namespace {
@@ -81,13 +82,11 @@ class IcmpFragNeeded final : public Detector {
     tally.sent = std::max(tally.sent, path.sent);
     tally.told.add(path.messages);
     tally.routers.add(path.router, path.messages.count());
-    tally.last = std::max(tally.last, path.messages.last().time);
     if (path.reaction == icmp::Reaction::ignored) {
       ++tally.ignored;
       tally.oversize += path.oversize.count();
       tally.too_large.add(path.oversize);
       tally.tcp_ignored = tally.tcp_ignored || path.protocol == ip::protocol::tcp;
-      tally.last = std::max(tally.last, path.oversize.last().time);
     } else if (path.reaction == icmp::Reaction::adapted) {
       tally.slowest_to_adapt =
           std::max(tally.slowest_to_adapt, path.adapted.time - path.messages.first().time);
@@ -167,8 +166,9 @@ class IcmpFragNeeded final : public Detector {
       }
     }
     finding.entity = fmt::format("{}>{}/{}", source, destination, key.tunnel);
-    finding.state =
-        scene.now - tally.last > seconds{60} ? FindingState::ended : FindingState::ongoing;
+    // A sender that obeys has nothing left to recover from.
+    const bool is_over = finding.severity == Severity::note;
+    finding.state = is_over ? FindingState::ended : state_at(scene.now, finding);
     finding.who = {{"path", {{fmt::format("{} > {}", source, destination), 0}}, 1},
                    who("client", tally.is_reply ? key.receiver : key.sender),
                    who("server", tally.is_reply ? key.sender : key.receiver),

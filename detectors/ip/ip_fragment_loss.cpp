@@ -15,13 +15,13 @@
 #include <array>
 
 #include "detectors/detector.h"
+#include "detectors/state.h"
 
 namespace wirefault {
 namespace {
 
 using ip::FragmentOutcome;
 using ip::Missing;
-using std::chrono::seconds;
 
 // What the first fragment tells of who was talking.
 struct Service {
@@ -197,8 +197,7 @@ class IpFragmentLoss final : public Detector {
     finding.unit = "datagram";
     tally.fragments.fill(finding);
     const bool recovered = tally.last_complete > tally.last_lost;
-    finding.state = recovered || scene.now - tally.last_lost > seconds{60} ? FindingState::ended
-                                                                           : FindingState::ongoing;
+    finding.state = recovered ? FindingState::ended : state_at(scene.now, finding);
     finding.who = {{"path", {{fmt::format("{} > {}", source, destination), tally.lost}}, 1},
                    who("service", tally.services)};
     finding.measures = {{"confirmed", static_cast<std::int64_t>(tally.confirmed)},
@@ -251,14 +250,22 @@ class IpFragmentLoss final : public Detector {
                                 "all of them passed here, and the receiver gave up",
                                 "nstat -az | grep -i Reasm  # on the receiver"});
     } else if (missing != Missing::all_but_first) {
+      const Cause path_loss{
+          "path-loss", "packets are lost on the path",
+          fmt::format("{} arrived whole", plural(tally.complete + tally.delayed, "datagram")), ""};
+      // Chance does not take the same one of its pieces from datagram after datagram.
+      const bool regular = missing != Missing::several && tally.lost >= enough_alike;
+      if (!regular) finding.causes.push_back(path_loss);
       finding.causes.push_back(
-          {"path-loss", "packets are lost on the path",
-           fmt::format("{} arrived whole", plural(tally.complete + tally.delayed, "datagram")),
+          {"multipath", "fragments take different ways or boxes",
+           regular ? fmt::format("{} lack the same piece", plural(tally.lost, "datagram"))
+                   : "balancing by ports sends fragments without ports elsewhere",
            ""});
-      finding.causes.push_back({"multipath", "fragments take different ways or boxes",
-                                "balancing by ports sends fragments without ports elsewhere", ""});
+      if (regular) finding.causes.push_back(path_loss);
     }
   }
+
+  static constexpr std::uint64_t enough_alike = 3;
 
   const std::uint64_t min_lost_;
   const std::uint64_t share_;

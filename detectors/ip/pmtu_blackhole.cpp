@@ -17,6 +17,7 @@
 
 #include "detectors/detector.h"
 #include "detectors/flow_key.h"
+#include "detectors/state.h"
 
 namespace wirefault {
 namespace {
@@ -148,6 +149,8 @@ class PmtuBlackhole final : public Detector {
   // large through, that their size is not the matter.
   void on_tcp_connection_ended(const tcp::ConnectionEnded& fact) override {
     if (paths_.size() == 0) return;
+    note_end(FlowKey::of(fact.from_initiator), fact.initiator, fact.last);
+    note_end(FlowKey::against(fact.from_initiator), fact.responder, fact.last);
     disprove(FlowKey::of(fact.from_initiator), fact.initiator, fact.first);
     disprove(FlowKey::against(fact.from_initiator), fact.responder, fact.first);
     if (fact.joined_midway || fact.is_one_sided()) return;
@@ -185,6 +188,19 @@ class PmtuBlackhole final : public Detector {
     for (auto& [key, stalled] : tally->flows) stalled.note_life(when);
   }
 
+  // What was never acknowledged stalled until the end, not only until that was noticed.
+  void note_end(const FlowKey& key, const tcp::FlowTotals& totals, Timestamp last) {
+    Tally* tally = paths_.find(PathKey::of(key));
+    if (tally == nullptr) return;
+    const auto found = tally->flows.find(key);
+    if (found == tally->flows.end()) return;
+    tcp::SizeStall& stall = found->second.stall;
+    const bool stuck = stall.state == SizeStallState::stuck && totals.outstanding;
+    if (stuck || stall.state == SizeStallState::hole) {
+      stall.lasted = std::max(stall.lasted, last - stall.original.time);
+    }
+  }
+
   void disprove(const FlowKey& key, const tcp::FlowTotals& totals, Timestamp began) {
     const PathKey path = PathKey::of(key);
     Tally* tally = paths_.find(path);
@@ -204,6 +220,7 @@ class PmtuBlackhole final : public Detector {
     bool sacked = false;
     bool hole = false;
     Duration lasted{};
+    Timestamp last{};
     Evidence evidence;
     TopList<IpAddress> clients;
     TopList<Endpoint> servers;
@@ -216,6 +233,7 @@ class PmtuBlackhole final : public Detector {
       hole = hole || stall.state == SizeStallState::hole;
       sacked = sacked || stall.small_behind;
       lasted = std::max(lasted, stall.lasted);
+      last = std::max(last, stall.original.time + stall.lasted);
       for (const Sighting& seen : stalled.repetitions) evidence.add(seen);
       const bool upload = tally.sender_is_initiator;
       clients.add((upload ? key.sender : key.receiver).address);
@@ -237,9 +255,8 @@ class PmtuBlackhole final : public Detector {
     finding.count = flows.size();
     finding.unit = "flow";
     evidence.fill(finding);
-    finding.state = cured || scene.now - finding.last > std::chrono::seconds{60}
-                        ? FindingState::ended
-                        : FindingState::ongoing;
+    finding.last = std::max(finding.last, last);
+    finding.state = cured ? FindingState::ended : state_at(scene.now, finding);
     finding.who = {who("client", clients), who("server", servers)};
     finding.capture_filter =
         fmt::format("host {} and host {} and (tcp or icmp or icmp6)", sender, receiver);

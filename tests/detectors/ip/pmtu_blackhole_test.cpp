@@ -38,6 +38,7 @@ class Bench {
     ended.first = began;
     detector_->on_tcp_connection_ended(ended);
   }
+  void end(const tcp::ConnectionEnded& ended) { detector_->on_tcp_connection_ended(ended); }
   void again(double seconds) {
     tcp::Retransmission fact = repetition(frames_, tcp::RepeatKind::rto, 5);
     fact.offset = 200;
@@ -139,6 +140,23 @@ TEST_CASE("several flows of a path are one finding, and sure", "[detectors][pmtu
   REQUIRE(found.size() == 1);
   CHECK(found[0].count == 2);
   CHECK(found[0].confidence == Confidence::certain);
+}
+
+TEST_CASE("a stall lasts until the connection ends, if nothing got through",
+          "[detectors][pmtu-blackhole]") {
+  Bench bench;
+  tcp::SizeStall stall = bench.stall(SizeStallState::stuck);
+  stall.lasted = std::chrono::milliseconds{800};
+  bench.hear(stall);
+  tcp::ConnectionEnded ended;
+  ended.from_initiator = upload_of(download());
+  ended.responder.outstanding = GENERATE(true, false);
+  ended.first = stall.original.time - std::chrono::seconds{1};
+  ended.last = stall.original.time + std::chrono::seconds{9};
+  bench.end(ended);
+  const auto found = bench.findings();
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].measures[2].value == (ended.responder.outstanding ? 9000 : 800));
 }
 
 TEST_CASE("a segment as large that gets through disproves it", "[detectors][pmtu-blackhole]") {
