@@ -71,8 +71,14 @@ class IcmpAdminProhibited final : public Detector {
                                 fmt::format("{} lies on the path to {}", reporter, target),
                                 "nft list ruleset"});
     }
-    finding.next = {fmt::format("nc -vz {} {}", target, service.port),
-                    fmt::format("tracepath -n {}", target)};
+    if (tally.protocol() == ip::protocol::udp) {
+      finding.next.push_back(service.port == 53
+                                 ? fmt::format("dig @{} . NS +tries=1", target)
+                                 : fmt::format("nc -uvz -w3 {} {}", target, service.port));
+    } else if (tally.protocol() == ip::protocol::tcp) {
+      finding.next.push_back(fmt::format("nc -vz -w3 {} {}", target, service.port));
+    }
+    finding.next.push_back(fmt::format("tracepath -n {}", target));
     return finding;
   }
 

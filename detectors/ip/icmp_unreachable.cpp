@@ -78,10 +78,16 @@ class IcmpUnreachable final : public Detector {
                    ? fmt::format("{} is closed: port unreachable", service.to_string())
                    : fmt::format("{} rejects packets: port unreachable", what);
       case ErrorKind::protocol_unreachable:
-        return fmt::format("{} rejects packets: protocol unreachable", what);
+        return short_title("", what, " refuses " + protocol_text(tally.protocol()));
       default:
         return fmt::format("{} cannot reach {}", reporter, what);
     }
+  }
+
+  // "protocol 41 (IPv6 in IP)"
+  static std::string protocol_text(std::uint8_t protocol) {
+    const std::string name = ip::protocol_name(protocol);
+    return name.starts_with("protocol") ? name : fmt::format("protocol {} ({})", protocol, name);
   }
 
   static void add_causes(Finding& finding, ErrorKind kind, const RejectionKey& key,
@@ -111,8 +117,16 @@ class IcmpUnreachable final : public Detector {
                                   "nft list ruleset"});
         break;
       case ErrorKind::protocol_unreachable:
+        if (by_itself) {
+          finding.causes.push_back({"protocol-off",
+                                    fmt::format("{} has no tunnel or service set up for {}", target,
+                                                protocol_text(tally.protocol())),
+                                    "the destination itself says so", "ip -d tunnel show"});
+        }
         finding.causes.push_back({"firewall-reject", "a firewall rejects the protocol",
-                                  "hosts know TCP and UDP", "nft list ruleset"});
+                                  by_itself ? "a host's own firewall can answer like this"
+                                            : fmt::format("{} is not the destination", reporter),
+                                  "nft list ruleset"});
         break;
       default:
         finding.causes.push_back(

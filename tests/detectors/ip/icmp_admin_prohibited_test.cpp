@@ -44,6 +44,26 @@ TEST_CASE("a filter that says no is an error, and whose it is shows",
   }
 }
 
+TEST_CASE("what to try next speaks the protocol that was prohibited",
+          "[detectors][icmp-admin-prohibited]") {
+  WireBench bench{"icmp-admin-prohibited"};
+  const bool dns = GENERATE(true, false);
+  const Octets sent =
+      ip_datagram({.identification = 1}, dns ? dns_query(40000, 7) : udp(40000, 5060, pattern(40)));
+  bench.wire.send(0, ethernet(sent));
+  bench.wire.send(0.001, ethernet(ip_datagram({.source = "198.51.100.1",
+                                               .destination = "192.0.2.1",
+                                               .protocol = ip::protocol::icmp,
+                                               .identification = 2},
+                                              icmp_error(3, 13, sent))));
+  const auto found = bench.findings(1);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].next[0] ==
+        (dns ? "dig @198.51.100.1 . NS +tries=1" : "nc -uvz -w3 198.51.100.1 5060"));
+  // One event is over, however soon the capture ends.
+  CHECK(found[0].state == FindingState::ended);
+}
+
 TEST_CASE("a scan that meets a filter is a note", "[detectors][icmp-admin-prohibited]") {
   Case c;
   for (std::uint16_t i = 0; i < 12; ++i) {

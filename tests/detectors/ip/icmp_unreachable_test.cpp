@@ -35,7 +35,7 @@ TEST_CASE("a rejected connection attempt is an error", "[detectors][icmp-unreach
   const auto [code, title] = GENERATE(
       std::pair<std::uint8_t, std::string>{0, "192.0.2.254 has no route to 198.51.100.1"},
       std::pair<std::uint8_t, std::string>{1, "192.0.2.254 cannot reach 198.51.100.1"},
-      std::pair<std::uint8_t, std::string>{2, "198.51.100.1 rejects packets: protocol unreachable"},
+      std::pair<std::uint8_t, std::string>{2, "198.51.100.1 refuses protocol 6 (TCP)"},
       std::pair<std::uint8_t, std::string>{3, "198.51.100.1:80 is closed: port unreachable"});
   // Eight bytes behind the IP header are what RFC 792 asks for.
   const std::size_t quoted = GENERATE(std::size_t{28}, std::size_t{68});
