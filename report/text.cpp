@@ -70,8 +70,9 @@ class TextReport {
     }
     table();
     notes();
-    if (!failures_.empty() && !result_.not_looked_at.empty()) {
+    if (!failures_.empty()) {
       blank();
+      looked_at();
       not_looked_at();
     }
     details();
@@ -223,6 +224,13 @@ class TextReport {
     return found != result_.quality.numbers.end() && found->second > 0;
   }
 
+  // Connections begun before count: those of one direction only are known.
+  bool answers_seen() const {
+    const Counts& counts = result_.counts;
+    return counts.dns_answered + counts.tcp_opened + counts.tcp_refused + counts.tcp_joined_midway >
+           0;
+  }
+
   void quality() {
     std::vector<std::string> said;
     for (const SourceInfo& source : result_.sources) {
@@ -245,7 +253,9 @@ class TextReport {
       if (is_zero("snap_cut")) said.push_back("no cut packets");
       const bool conversations =
           result_.counts.tcp_connections + result_.counts.dns_transactions > 0;
-      if (conversations && is_zero("one_way_flows")) said.push_back("both directions seen");
+      if (conversations && is_zero("one_way_flows")) {
+        said.push_back(answers_seen() ? "both directions seen" : "nothing answered anything");
+      }
     }
     const std::string_view place = result_.quality.vantage.place;
     if (place == "near-client") said.push_back("taken near the clients");
@@ -392,16 +402,19 @@ class TextReport {
                           : fmt::format("{} incomplete", grouped(counts.ip_incomplete_datagrams))));
     }
     if (counts.icmp_errors != 0) parts.push_back(plural(counts.icmp_errors, "ICMP error"));
-    if (counts.dns_transactions + counts.tcp_connections == 0 && counts.dns_responses != 0) {
+    const bool is_empty = counts.dns_transactions + counts.tcp_connections == 0;
+    if (is_empty && counts.dns_responses != 0) {
       paragraph("",
                 fmt::format("{} came without a query in the capture: record both directions, and "
                             "from before the query.",
                             plural(counts.dns_responses, "DNS response")));
-    } else if (counts.dns_transactions + counts.tcp_connections == 0) {
-      paragraph("", fmt::format("There was no DNS and no TCP to judge in {}: is it the right file, "
-                                "interface or filter?",
-                                counts.packets == 1 ? std::string{"this packet"}
-                                                    : "these " + plural(counts.packets, "packet")));
+    } else if (is_empty && result_.findings.empty()) {
+      paragraph(
+          "", fmt::format("There was no DNS exchange and no TCP connection to judge in {}: {}",
+                          counts.packets == 1 ? std::string{"this packet"}
+                                              : "these " + plural(counts.packets, "packet"),
+                          counts.icmp_errors != 0 ? "record what the ICMP errors are about as well."
+                                                  : "is it the right file, interface or filter?"));
     }
     if (!parts.empty()) paragraph("", fmt::format("Looked at {}.", enumerated(parts)));
   }
@@ -628,11 +641,11 @@ class TextReport {
       units.push_back(number + ",");
     const std::string first = moment(finding.first);
     const std::string lasted = fmt::format("({})", rough_duration(finding.last - finding.first));
-    if (finding.state == FindingState::ongoing) {
+    if (finding.first == finding.last) {
+      units.push_back("at " + first);
+    } else if (finding.state == FindingState::ongoing) {
       units.insert(units.end(),
                    {"since " + first, lasted + ",", "not over when the capture ended"});
-    } else if (finding.first == finding.last) {
-      units.push_back("at " + first);
     } else if (first == moment(finding.last)) {
       units.insert(units.end(), {"at " + first, lasted});
     } else {

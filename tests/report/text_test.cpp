@@ -77,6 +77,8 @@ Also worth knowing
 F4  packets from 192.0.2.1 arrive out of order (14 of 3,200 segments),
     tcp-out-of-order, from 10:00:30Z
 
+Looked at 412 DNS exchanges (all answered, p95 11 ms) and 96 TCP connections (96
+opened, 0 refused, 0.10% of data retransmitted).
 Not looked at: 3 DNS-over-TLS flows to 192.0.2.53:853 (encrypted).
 
 F1  DNS server 192.0.2.53 stopped answering                   critical, probable
@@ -150,10 +152,26 @@ TEST_CASE("a capture without DNS or TCP is not called healthy", "[report]") {
   result.counts = {};
   result.counts.packets = 214;
   CHECK(has(text_report(result, {.width = 200}),
-            "There was no DNS and no TCP to judge in these 214 packets: is it the right file, "
+            "There was no DNS exchange and no TCP connection to judge in these 214 packets: is it "
+            "the right file, "
             "interface or filter?"));
   result.counts.packets = 0;
   CHECK(has(text_report(result), "No packets, so nothing to say.\n"));
+}
+
+TEST_CASE("both directions were seen only where something was answered", "[report]") {
+  Result result = tests::healthy();
+  result.counts.dns_answered = result.counts.tcp_opened = result.counts.tcp_refused = 0;
+  CHECK(has(text_report(result, {.width = 200}), "nothing answered anything"));
+}
+
+TEST_CASE("ICMP errors alone are told from the wrong file", "[report]") {
+  Result result = tests::healthy();
+  result.counts = {};
+  result.counts.packets = result.counts.icmp_errors = 20;
+  const std::string text = text_report(result, {.width = 200});
+  CHECK(has(text, "record what the ICMP errors are about as well"));
+  CHECK(!has(text, "is it the right file"));
 }
 
 TEST_CASE("responses alone are told from a capture without DNS", "[report]") {
