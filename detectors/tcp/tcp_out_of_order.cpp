@@ -15,6 +15,7 @@
 
 #include "detectors/detector.h"
 #include "detectors/flow_key.h"
+#include "detectors/tcp/is_over.h"
 
 namespace wirefault {
 namespace {
@@ -40,6 +41,7 @@ struct Tally {
   std::uint64_t proven = 0;
   std::uint32_t most_overtaken = 0;
   Duration longest{};
+  bool over = false;   // its connection is, or has carried much without
   bool dense = false;  // reached the number per minute
   Evidence evidence;
   Sighting worst;
@@ -82,6 +84,7 @@ class TcpOutOfOrder final : public Detector {
     }
     Tally& tally = flows_[FlowKey::of(fact.flow)];
     tally.sender_is_initiator = fact.flow.sender_is_initiator;
+    tally.over = false;
     tally.data_now = fact.totals.data_segments;
     paths_[PathKey::of(fact.flow)];
     tally.evidence.add(fact.late);
@@ -119,8 +122,8 @@ class TcpOutOfOrder final : public Detector {
 
   void on_tcp_connection_ended(const tcp::ConnectionEnded& fact) override {
     if (paths_.empty()) return;
-    end_flow(FlowKey::of(fact.from_initiator), fact.initiator);
-    end_flow(FlowKey::against(fact.from_initiator), fact.responder);
+    end_flow(FlowKey::of(fact.from_initiator), fact.initiator, fact.ending);
+    end_flow(FlowKey::against(fact.from_initiator), fact.responder, fact.ending);
   }
 
   void judge(const Scene& scene, std::vector<Finding>& findings) const override {
@@ -154,10 +157,11 @@ class TcpOutOfOrder final : public Detector {
   // Late segments that are shown with what overtook them.
   static constexpr std::size_t pairs_shown = 3;
 
-  void end_flow(const FlowKey& key, const tcp::FlowTotals& totals) {
+  void end_flow(const FlowKey& key, const tcp::FlowTotals& totals, tcp::Ending ending) {
     if (Path* path = paths_.find(PathKey::of(key))) path->data += totals.data_segments;
     Tally* tally = flows_.find(key);
     if (tally == nullptr) return;
+    tally->over = is_over(totals, ending, tally->late, tally->data_before, tally->data_now);
     tally->data_before += totals.data_segments;
     tally->data_now = 0;
     tally->recent = {};
@@ -236,8 +240,10 @@ class TcpOutOfOrder final : public Detector {
     finding.of = std::max(data, sum.late);
     finding.unit = "segment";
     sum.evidence.fill(finding);
-    finding.state =
-        scene.now - finding.last > seconds{60} ? FindingState::ended : FindingState::ongoing;
+    const bool over =
+        std::all_of(flows.begin(), flows.end(), [](const Flow& flow) { return flow.tally->over; });
+    finding.state = over || scene.now - finding.last > seconds{60} ? FindingState::ended
+                                                                   : FindingState::ongoing;
     finding.who = {who("client", clients), who("server", servers)};
     finding.capture_filter = fmt::format("tcp and host {} and host {}", sender, receiver);
     if (servers.distinct() == 1) {

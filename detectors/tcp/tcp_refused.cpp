@@ -50,6 +50,7 @@ struct Tally {
 
   std::vector<Refusal> refusals;  // the first
   std::uint64_t more = 0;
+  Timestamp last{};  // of all refusals
   Endpoint alternative;
 };
 
@@ -72,6 +73,7 @@ class TcpRefused final : public Detector {
     Tally& tally = services_[key];
     // Each port that a scan finds closed refuses once.
     if (!tally.refusals.empty()) services_.hold(key);
+    tally.last = std::max(tally.last, handshake.ended_by.time);
     if (failure.has_alternative) tally.alternative = failure.alternative;
     if (tally.refusals.size() == Tally::most_kept) {
       ++tally.more;
@@ -166,8 +168,10 @@ class TcpRefused final : public Detector {
     finding.of = attempts == nullptr ? 0 : std::max<std::uint64_t>(attempts->begun, finding.count);
     finding.unit = "attempt";
     evidence.fill(finding);
-    finding.state =
-        scene.now - finding.last > seconds{60} ? FindingState::ended : FindingState::ongoing;
+    const bool accepts_again =
+        attempts != nullptr && attempts->completed != 0 && attempts->has_answers_after(tally.last);
+    finding.state = accepts_again || scene.now - tally.last > seconds{60} ? FindingState::ended
+                                                                          : FindingState::ongoing;
     finding.who.push_back(who("client", clients));
     finding.who.push_back(who("server", key.service));
     finding.capture_filter =

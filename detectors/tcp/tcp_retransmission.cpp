@@ -18,6 +18,7 @@
 
 #include "detectors/detector.h"
 #include "detectors/flow_key.h"
+#include "detectors/tcp/is_over.h"
 
 namespace wirefault {
 namespace {
@@ -58,6 +59,7 @@ struct Tally {
   bool sender_is_initiator = false;
   bool sees_acks = false;
   bool ended = false;
+  bool over = false;              // it loses no more
   bool unrecovered = false;       // the last repetition was never acknowledged
   bool came_to_nothing = false;   // it ended, and only its path still counts what it lost
   bool first_data_only = true;    // lost was nothing but what the initiator sent first
@@ -161,6 +163,7 @@ class TcpRetransmission final : public Detector {
     Tally& tally = flows_[FlowKey::of(fact.flow)];
     tally.sender_is_initiator = fact.flow.sender_is_initiator;
     tally.ended = false;
+    tally.over = false;
     tally.came_to_nothing = false;
     tally.sees_acks = tally.sees_acks || fact.sees_acks;
     tally.data_now = fact.totals.data_segments;
@@ -235,8 +238,8 @@ class TcpRetransmission final : public Detector {
   }
 
   void on_tcp_connection_ended(const tcp::ConnectionEnded& fact) override {
-    end_flow(FlowKey::of(fact.from_initiator), fact.initiator, fact.first);
-    end_flow(FlowKey::against(fact.from_initiator), fact.responder, fact.first);
+    end_flow(FlowKey::of(fact.from_initiator), fact.initiator, fact);
+    end_flow(FlowKey::against(fact.from_initiator), fact.responder, fact);
   }
 
   void judge(const Scene& scene, std::vector<Finding>& findings) const override {
@@ -317,13 +320,16 @@ class TcpRetransmission final : public Detector {
     probe.chain = 0;
   }
 
-  void end_flow(const FlowKey& key, const tcp::FlowTotals& totals, Timestamp began) {
+  void end_flow(const FlowKey& key, const tcp::FlowTotals& totals,
+                const tcp::ConnectionEnded& fact) {
     if (totals.data_segments == 0) return;
     Path& path = paths_[PathKey::of(key)];
     path.data += totals.data_segments;
-    if (totals.delivered_size > 0) path.delivered = std::max(path.delivered, began);
+    if (totals.delivered_size > 0) path.delivered = std::max(path.delivered, fact.first);
     Tally* tally = flows_.find(key);
     if (tally == nullptr) return;
+    tally->over = is_over(totals, fact.ending, tally->lost() + tally->spurious + tally->needless,
+                          tally->data_before, tally->data_now);
     if (!tally->kept.empty() && totals.repeats != 0) {
       tally->unrecovered = totals.outstanding && tally->kept.back().chain >= silent_chain;
     }
@@ -441,8 +447,10 @@ class TcpRetransmission final : public Detector {
     }
     if (worst != nullptr && worst->stall > Duration::zero()) evidence.set_worst(worst->seen);
     evidence.fill(finding);
-    finding.state =
-        scene.now - finding.last > seconds{60} ? FindingState::ended : FindingState::ongoing;
+    const bool over =
+        std::all_of(flows.begin(), flows.end(), [](const Flow& flow) { return flow.tally->over; });
+    finding.state = over || scene.now - finding.last > seconds{60} ? FindingState::ended
+                                                                   : FindingState::ongoing;
     finding.who = {who("client", clients), who("server", servers)};
     finding.capture_filter =
         fmt::format("tcp and host {} and host {}", key.sender.address.to_string(),

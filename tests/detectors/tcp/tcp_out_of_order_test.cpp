@@ -35,12 +35,14 @@ class Bench {
   }
   void hear(const tcp::OutOfOrder& fact) { detector_->on_tcp_out_of_order(fact); }
   Detector& detector() { return *detector_; }
-  std::vector<Finding> findings(std::uint32_t data) {
+  std::vector<Finding> findings(std::uint32_t data, bool outstanding = false, double now = 1000) {
     tcp::ConnectionEnded ended;
+    ended.responder.was_acknowledged = true;
+    ended.responder.outstanding = outstanding;
     ended.from_initiator = upload_of(download());
     ended.responder.data_segments = data;
     detector_->on_tcp_connection_ended(ended);
-    return judged(*detector_, 1000);
+    return judged(*detector_, now);
   }
 
  private:
@@ -64,6 +66,14 @@ TEST_CASE("late segments are worth a note from one percent on", "[detectors][tcp
   SECTION("of too few segments") {
     CHECK(bench.findings(199).empty());
   }
+}
+
+TEST_CASE("reordering is over when all has arrived", "[detectors][tcp-out-of-order]") {
+  Bench bench;
+  for (std::uint32_t i = 0; i < 4; ++i) bench.hear(bench.late(i, 196 + i));
+  const bool outstanding = GENERATE(false, true);
+  CHECK(bench.findings(210, outstanding, 10).at(0).state ==
+        (outstanding ? FindingState::ongoing : FindingState::ended));
 }
 
 TEST_CASE("fifty within a minute suffice", "[detectors][tcp-out-of-order]") {

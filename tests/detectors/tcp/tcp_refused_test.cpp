@@ -28,6 +28,21 @@ TEST_CASE("an RST in answer to a SYN proves a refusal", "[detectors][tcp-refused
   CHECK(found[0].display_filter == "frame.number in {2, 4}");
 }
 
+TEST_CASE("refusals are over when the service has accepted since", "[detectors][tcp-refused]") {
+  Case c;
+  c.pair.initiator.port = 1000;
+  if (GENERATE(true, false)) {
+    c.refuse(0.5);
+    c.pair.initiator.port = 2000;
+    c.pair.handshake(2);
+    CHECK(c.bench.findings(10).at(0).state == FindingState::ended);
+  } else {
+    c.pair.handshake(0.5);
+    c.refuse(2);
+    CHECK(c.bench.findings(10).at(0).state == FindingState::ongoing);
+  }
+}
+
 TEST_CASE("a client that gets through elsewhere makes it a note", "[detectors][tcp-refused]") {
   Case c;
   c.pair.initiator = endpoint("2001:db8::1", 40000);

@@ -21,14 +21,17 @@ class Bench {
   Detector& detector() { return *detector_; }
 
   // The connection has ended with so many data segments of the server.
-  std::vector<Finding> findings(std::uint32_t data, bool outstanding = false) {
+  std::vector<Finding> findings(std::uint32_t data, bool outstanding = false,
+                                tcp::Ending ending = tcp::Ending::capture_ended, double now = 100) {
     tcp::ConnectionEnded ended;
+    ended.ending = ending;
     ended.from_initiator = upload_of(last_.flow);
     ended.responder = last_.totals;
     ended.responder.data_segments = data;
+    ended.responder.was_acknowledged = true;
     ended.responder.outstanding = outstanding;
     detector_->on_tcp_connection_ended(ended);
-    return judged(*detector_, 100);
+    return judged(*detector_, now);
   }
 
  private:
@@ -72,6 +75,31 @@ TEST_CASE("few segments need three lost", "[detectors][tcp-retransmission]") {
   SECTION("three of twenty-nine say nothing") {
     bench.hear(bench.repeat(RepeatKind::fast, 29));
     CHECK(bench.findings(29).empty());
+  }
+}
+
+// The last of eight is the 107th segment; the capture ends less than a minute later.
+TEST_CASE("loss is over when all has arrived, or much has without",
+          "[detectors][tcp-retransmission]") {
+  Bench bench;
+  for (std::uint32_t i = 0; i < 8; ++i) bench.hear(bench.repeat(RepeatKind::fast, 100 + i));
+  const auto state = [&](std::uint32_t data, bool outstanding, tcp::Ending ending) {
+    return bench.findings(data, outstanding, ending, 40).at(0).state;
+  };
+  SECTION("the capture ends, and nothing is missing") {
+    CHECK(state(110, false, tcp::Ending::capture_ended) == FindingState::ended);
+  }
+  SECTION("it ends in the middle") {
+    CHECK(state(110, true, tcp::Ending::capture_ended) == FindingState::ongoing);
+  }
+  SECTION("in the middle, as much later as three losses were apart") {
+    CHECK(state(171, true, tcp::Ending::capture_ended) == FindingState::ongoing);
+  }
+  SECTION("or more") {
+    CHECK(state(172, true, tcp::Ending::capture_ended) == FindingState::ended);
+  }
+  SECTION("the connection was closed") {
+    CHECK(state(110, true, tcp::Ending::closed) == FindingState::ended);
   }
 }
 
