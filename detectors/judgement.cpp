@@ -189,6 +189,7 @@ Result Judgement::result(const std::vector<SourceInfo>& sources) const {
   result.counts.icmp_errors = summary_.icmp_errors;
   result.counts.tcp_data_segments = summary_.tcp_data_segments;
   result.counts.tcp_retransmissions = summary_.tcp_repeats;
+  result.counts.tcp_repeated_data = summary_.tcp_data_repeats;
   result.counts.tcp_out_of_order = summary_.tcp_out_of_order;
   for (const auto& [code, count] : summary_.dns_rcodes) {
     result.counts.dns_rcodes[dns::rcode_name(static_cast<dns::Rcode>(code))] = count;

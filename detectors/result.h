@@ -38,6 +38,7 @@ struct Counts {
   std::uint64_t tcp_joined_midway = 0;
   std::uint64_t tcp_data_segments = 0;
   std::uint64_t tcp_retransmissions = 0;
+  std::uint64_t tcp_repeated_data = 0;  // segments
   std::uint64_t tcp_out_of_order = 0;
 
   std::uint64_t ip_fragmented_datagrams = 0;

@@ -45,6 +45,7 @@ struct CaptureSummary {
   std::uint64_t tcp_joined_midway = 0;
   std::uint64_t tcp_data_segments = 0;  // as on the wire: offload undone; repetitions included
   std::uint64_t tcp_repeats = 0;        // packets that repeat data, SYN or FIN
+  std::uint64_t tcp_data_repeats = 0;   // segments as on the wire that repeat data
   std::uint64_t tcp_out_of_order = 0;
   std::uint64_t tcp_one_sided = 0;        // connections of which one direction is missing
   std::uint64_t tcp_acks = 0;             // that acknowledge something new

@@ -411,6 +411,7 @@ void Tracking::finish() {
   const tcp::TransferCounters& transfers = tcp_.connections().transfers();
   summary_.tcp_data_segments = transfers.data_segments;
   summary_.tcp_repeats = transfers.repeats + tcp_.handshakes().repeats;
+  summary_.tcp_data_repeats = transfers.data_repeats;
   summary_.tcp_out_of_order = transfers.out_of_order;
   summary_.tcp_joined_midway = tcp_.connections().joined_midway();
   summary_.tcp_one_sided = tcp_.connections().one_sided();

@@ -379,9 +379,8 @@ class TextReport {
                                   is_counted("evicted") ? " or forgotten since" : ""));
     }
     if (counts.tcp_data_segments != 0) {
-      parts.push_back(
-          fmt::format("{} of data retransmitted",
-                      share_text(counts.tcp_retransmissions, counts.tcp_data_segments)));
+      parts.push_back(fmt::format("{} of data retransmitted",
+                                  share_text(counts.tcp_repeated_data, counts.tcp_data_segments)));
     }
     return fmt::format("{} ({})", plural(counts.tcp_connections, "TCP connection"),
                        joined(parts, ", "));

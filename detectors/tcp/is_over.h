@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "dissectors/tcp/transfer_facts.h"
+#include "detectors/detector.h"
 
 namespace wirefault {
 

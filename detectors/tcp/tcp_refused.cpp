@@ -99,7 +99,7 @@ class TcpRefused final : public Detector {
       // What was not kept is a scanner's too, in the same proportion at most.
       const std::uint64_t more = refusals.size() == tally->refusals.size() ? tally->more : 0;
       if (refusals.size() + more < min_refusals_) continue;
-      Finding finding = describe(scene, *key, refusals, more);
+      Finding finding = describe(scene, *key, refusals, more, tally->last);
       add_causes(finding, scene, *key, *tally, refusals, neighbours.at(network_of(*key)).size());
       const bool all_probing = std::all_of(
           refusals.begin(), refusals.end(),
@@ -148,7 +148,7 @@ class TcpRefused final : public Detector {
   }
 
   Finding describe(const Scene& scene, const ServiceKey& key, const std::vector<Refusal>& refusals,
-                   std::uint64_t more) const {
+                   std::uint64_t more, Timestamp last) const {
     const std::string service = key.service.to_string();
     const Attempts* attempts = attempts_.find(key);
     const bool all_saved = std::all_of(refusals.begin(), refusals.end(),
@@ -169,9 +169,9 @@ class TcpRefused final : public Detector {
     finding.unit = "attempt";
     evidence.fill(finding);
     const bool accepts_again =
-        attempts != nullptr && attempts->completed != 0 && attempts->has_answers_after(tally.last);
-    finding.state = accepts_again || scene.now - tally.last > seconds{60} ? FindingState::ended
-                                                                          : FindingState::ongoing;
+        attempts != nullptr && attempts->completed != 0 && attempts->has_answers_after(last);
+    finding.state = accepts_again || scene.now - last > seconds{60} ? FindingState::ended
+                                                                    : FindingState::ongoing;
     finding.who.push_back(who("client", clients));
     finding.who.push_back(who("server", key.service));
     finding.capture_filter =

@@ -61,6 +61,8 @@ struct Tally {
   bool ended = false;
   bool over = false;              // it loses no more
   bool unrecovered = false;       // the last repetition was never acknowledged
+  bool answered_by_rst = false;   // but reset, by a receiver that had not closed it
+  bool was_left = false;          // the receiver closed it while data was on the way
   bool came_to_nothing = false;   // it ended, and only its path still counts what it lost
   bool first_data_only = true;    // lost was nothing but what the initiator sent first
   std::uint64_t data_before = 0;  // of connections with these ports that have ended
@@ -238,8 +240,8 @@ class TcpRetransmission final : public Detector {
   }
 
   void on_tcp_connection_ended(const tcp::ConnectionEnded& fact) override {
-    end_flow(FlowKey::of(fact.from_initiator), fact.initiator, fact);
-    end_flow(FlowKey::against(fact.from_initiator), fact.responder, fact);
+    end_flow(FlowKey::of(fact.from_initiator), fact.initiator, fact.responder, fact);
+    end_flow(FlowKey::against(fact.from_initiator), fact.responder, fact.initiator, fact);
   }
 
   void judge(const Scene& scene, std::vector<Finding>& findings) const override {
@@ -320,7 +322,7 @@ class TcpRetransmission final : public Detector {
     probe.chain = 0;
   }
 
-  void end_flow(const FlowKey& key, const tcp::FlowTotals& totals,
+  void end_flow(const FlowKey& key, const tcp::FlowTotals& totals, const tcp::FlowTotals& receiver,
                 const tcp::ConnectionEnded& fact) {
     if (totals.data_segments == 0) return;
     Path& path = paths_[PathKey::of(key)];
@@ -331,7 +333,11 @@ class TcpRetransmission final : public Detector {
     tally->over = is_over(totals, fact.ending, tally->lost() + tally->spurious + tally->needless,
                           tally->data_before, tally->data_now);
     if (!tally->kept.empty() && totals.repeats != 0) {
-      tally->unrecovered = totals.outstanding && tally->kept.back().chain >= silent_chain;
+      const Repetition& last = tally->kept.back();
+      tally->was_left = totals.outstanding && receiver.sent_fin && receiver.sent_rst;
+      tally->unrecovered = totals.outstanding && last.chain >= silent_chain && !tally->was_left;
+      tally->answered_by_rst =
+          tally->unrecovered && receiver.sent_rst && fact.last - last.seen.time <= one_moment;
     }
     tally->data_before += totals.data_segments;
     tally->data_now = 0;
@@ -370,7 +376,8 @@ class TcpRetransmission final : public Detector {
   }
 
   bool has_given_up(const Tally& tally) const {
-    return tally.unrecovered || (tally.longest_chain() >= hopeless_chain && !tally.ended);
+    return tally.sees_acks &&
+           (tally.unrecovered || (tally.longest_chain() >= hopeless_chain && !tally.ended));
   }
 
   // Each flow by itself, or all of them together.
@@ -458,11 +465,13 @@ class TcpRetransmission final : public Detector {
     if (servers.distinct() == 1) {
       finding.capture_filter += fmt::format(" and port {}", servers.top().front().first.port);
     }
-    // On the sender, who knows most.
-    const std::string far = key.receiver.address.to_string();
-    finding.next = {fmt::format("ss -tin dst {}  # on the sender", far),
-                    "nstat -az TcpRetransSegs TcpExtTCPTimeouts  # on the sender",
-                    fmt::format("mtr -rwbzc 100 {}", far), "ethtool -S DEV | grep -iE 'err|drop'"};
+    // From where the capture was taken.
+    const bool near_receiver = is_near_receiver(scene, flows.front());
+    const IpAddress& far = (near_receiver ? key.sender : key.receiver).address;
+    finding.next = {
+        fmt::format("ss -tin dst {}  # on the sender", key.receiver.address.to_string()),
+        "nstat -az TcpRetransSegs TcpExtTCPTimeouts  # on the sender",
+        fmt::format("mtr -rwbzc 100 {}", far.to_string()), "ethtool -S DEV | grep -iE 'err|drop'"};
     return finding;
   }
 
@@ -550,6 +559,8 @@ class TcpRetransmission final : public Detector {
       sum.mss = std::max(sum.mss, tally.mss);
       chain = std::max(chain, tally.longest_chain());
       given_up = given_up || has_given_up(tally);
+      sum.answered_by_rst = sum.answered_by_rst || tally.answered_by_rst;
+      sum.was_left = sum.was_left || tally.was_left;
       sum.first_data_only = sum.first_data_only && tally.first_data_only;
       full_size_only = full_size_only && tally.lost_size >= 1000 &&
                        tally.delivered_size + 100 <= tally.lost_size;
@@ -569,7 +580,9 @@ class TcpRetransmission final : public Detector {
     const std::string receiver = flows.front().key->receiver.address.to_string();
     const std::string share = fmt::format("{} of data from ", share_text(lost, data));
     finding.title =
-        given_up ? short_title("data from ", sender, " no longer reaches ", receiver, "")
+        given_up && sum.answered_by_rst
+            ? short_title("", receiver, " forgot its connection with ", sender, "")
+        : given_up ? short_title("data from ", sender, " no longer reaches ", receiver, "")
         : share_tells && lost * 100 >= loss_ * data
             // Without acknowledgments nobody knows what has arrived.
             ? short_title(share, sender, " to ", receiver,
@@ -597,13 +610,13 @@ class TcpRetransmission final : public Detector {
       if (const Duration usual = usual_round_trip(flows); usual > Duration::zero()) {
         finding.measures.push_back({"round_trip_median_ns", usual.count()});
       }
-      if (sum.mss != 0) {
+      if (sum.mss != 0 && !given_up) {
         finding.measures.push_back(
             {"rate_limit_bps", rate_limit(sum.mss, sum.round_trip, lost, data)});
       }
     }
-    add_causes(flows, sum, location(scene, flows, sum), chain, given_up, full_size_only, receiver,
-               both_ways, finding);
+    add_causes(flows, sum, location(scene, flows, sum), chain, given_up, full_size_only, sender,
+               receiver, both_ways, is_near_receiver(scene, flows.front()), finding);
     if (!sum.sees_acks) {
       finding.caveats.push_back({"one-sided",
                                  "no acknowledgments in this capture: what was repeated may have "
@@ -643,6 +656,10 @@ class TcpRetransmission final : public Detector {
     }
   }
 
+  static bool is_near_receiver(const Scene& scene, const Flow& flow) {
+    return nearness(scene, flow) == ", near the receiver";
+  }
+
   static std::string location(const Scene& scene, const Flows& flows, const Tally& sum) {
     const std::string_view near = nearness(scene, flows.front());
     if (sum.upstream == 0) {
@@ -674,13 +691,16 @@ class TcpRetransmission final : public Detector {
   }
 
   void add_causes(const Flows& flows, const Tally& sum, const std::string& where,
-                  std::uint8_t chain, bool given_up, bool full_size_only,
-                  const std::string& receiver, bool both_ways, Finding& finding) const {
+                  std::uint8_t chain, bool given_up, bool full_size_only, const std::string& sender,
+                  const std::string& receiver, bool both_ways, bool near_receiver,
+                  Finding& finding) const {
+    // From where the capture was taken.
+    const std::string& far = near_receiver ? sender : receiver;
     const auto add_mtu = [&] {
-      if (!full_size_only) return;
+      if (!full_size_only || !sum.sees_acks) return;
       finding.causes.push_back({"mtu", "large segments do not fit through the path",
                                 "only large segments are lost, and none of that size arrived",
-                                fmt::format("ping -M do -s 1472 -c 3 {}", receiver)});
+                                fmt::format("ping -M do -s 1472 -c 3 {}", far)});
     };
     if (sum.refused * 2 >= sum.lost()) {
       finding.causes.push_back({"too-large", "a router refuses the segments as too large",
@@ -708,7 +728,13 @@ class TcpRetransmission final : public Detector {
     };
     const bool others_arrive =
         path != nullptr && std::any_of(flows.begin(), flows.end(), began_before);
-    if (given_up && others_arrive) {
+    if (given_up && sum.answered_by_rst) {
+      finding.causes.push_back(
+          {"connection-lost", "the receiver lives, and no longer knows the connection",
+           "it answers the last repetition with an RST: restarted, another host at its address, or "
+           "its own state expired",
+           fmt::format("uptime -s  # on {}", receiver)});
+    } else if (given_up && others_arrive) {
       add_mtu();
       finding.causes.push_back(
           {"connection-lost", "the receiver was gone for a while, or forgot the connection",
@@ -717,14 +743,20 @@ class TcpRetransmission final : public Detector {
       finding.causes.push_back(
           {"peer-silent", "the receiver, or the path to it, is gone",
            fmt::format("{} timeouts in a row, and no answer to the last", chain),
-           fmt::format("ping -c 3 {}", receiver)});
+           fmt::format("ping -c 3 {}", far)});
       add_mtu();
-    } else if (chain >= chain_) {
+    } else if (chain >= chain_ && !sum.sees_acks) {
+      finding.causes.push_back(
+          {"no-acknowledgment", "its data, or the acknowledgments for it, get lost",
+           fmt::format("{} timeouts in a row: none came to the sender", chain),
+           fmt::format("tcpdump -ni any host {}  # for both directions", receiver)});
+      return;
+    } else if (chain >= chain_ && !sum.was_left) {
       add_mtu();
       finding.causes.push_back(
           {"outage", "the path was interrupted for a while",
            fmt::format("{} timeouts in a row, then it went on; {}", chain, where),
-           fmt::format("mtr -rwbzc 100 {}", receiver)});
+           fmt::format("mtr -rwbzc 100 {}", far)});
     } else {
       add_mtu();
     }
@@ -747,6 +779,12 @@ class TcpRetransmission final : public Detector {
     // full (C. Villamizar, C. Song: High Performance TCP in ANSNET, 1994).
     const bool has_grown = sum.round_trip > Duration::zero() && usual >= 2 * sum.round_trip &&
                            usual - sum.round_trip >= least_growth;
+    if (near_receiver && sum.downstream != 0 && sum.upstream == 0) {
+      finding.causes.push_back({"receiver-drops",
+                                "the receiving host, or its own link, drops what has come so far",
+                                "the originals passed here, near the receiver",
+                                fmt::format("nft list ruleset; nstat -az  # on {}", receiver)});
+    }
     const Limit limit = has_grown ? Limit{} : limit_of(flows);
     if (limit.bytes_per_second != 0) {
       finding.causes.push_back(

@@ -112,6 +112,7 @@ struct Side {
   std::uint16_t probed : 1 = 0;       // sent a byte into a closed window
   std::uint16_t approximate : 1 = 0;  // some hole was forgotten
   std::uint16_t was_closed : 1 = 0;   // its window was, at some time
+  std::uint16_t rst_seen : 1 = 0;
 
   Position start() const { return first_position(first); }
 };

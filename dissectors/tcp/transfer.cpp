@@ -55,6 +55,21 @@ bool is_of_keep_alive(const Side& side, const Hole& hole) {
   return !side.from_syn && hole.begin == side.start() && hole.end == hole.begin + 1;
 }
 
+// How far a sender may run ahead of what was seen of it: what the receiver does not take (RFC 9293,
+// section 3.10.7.4) nobody sends. The scale of the window is taken to be the largest, RFC 7323,
+// section 2.3; a window that is nearly closed was wider when what is on the way was sent.
+Position reach(std::uint16_t window) {
+  constexpr std::uint16_t least_window = 1024;
+  return Position{std::max(window, least_window)} << 14;
+}
+
+// Whether what was sent more than once waited again about as long as for all that together. That
+// only the timer does, and whether acknowledgments were seen does not matter: RFC 6298,
+// section 5.5.
+bool backs_off(const Sent& sent, Duration gap) {
+  return sent.transmissions > 1 && gap * 10 >= (sent.last_time - sent.first_time) * 8;
+}
+
 std::uint32_t to_length(Position from, Position to) {
   return static_cast<std::uint32_t>(std::min<Position>(to - from, 0xffffffff));
 }
@@ -105,7 +120,10 @@ void Transfer::add(Connection& connection, const Segment& segment, const Carriag
   const bool from_low = carriage.source == connection.key.low;
   const Step step{connection, from_low ? connection.low : connection.high,
                   from_low ? connection.high : connection.low, segment, carriage};
-  if (segment.has(rst)) return;
+  if (segment.has(rst)) {
+    step.sender.rst_seen = true;
+    return;
+  }
   if (segment.has(syn)) {
     // The opening was judged elsewhere; here it can only be one of its repetitions.
     count_up(step.sender.repeats);
@@ -135,8 +153,9 @@ bool Transfer::take_sequence(const Step& step) {
     append(step, begin, payload, fin_set);
     return true;
   }
-  if (distance(begin, side.next) > wild_distance &&
-      (!side.ack_known || distance(begin, side.acked) > wild_distance)) {
+  const bool is_beyond = begin > side.next && begin - side.next > reach(step.peer.window);
+  if ((is_beyond || distance(begin, side.next) > wild_distance) &&
+      (!side.ack_known || is_beyond || distance(begin, side.acked) > wild_distance)) {
     ++counters_.wild;
     if (++side.wild_run < 3) return false;
     // Three in a row: it is we who have lost the thread.
@@ -198,7 +217,12 @@ bool Transfer::is_copy(const Step& step, Position begin) const {
   const Duration gap = step.now() - sent->last_time;
   const Options& options = step.segment.options;
   const bool has_id = step.carriage.has_identification && step.carriage.identification != 0;
-  if (has_id) return sent->identification == step.carriage.identification && gap <= copy_window;
+  // Who counts identifications up gives a repetition a new one; links that repeat do not.
+  const bool ids_rise = step.sender.id_run >= ids_are_rising;
+  if (has_id) {
+    return sent->identification == step.carriage.identification &&
+           gap <= (ids_rise ? least_timeout : copy_window);
+  }
   return gap <= copy_window_without_id &&
          (!options.has_timestamps || sent->timestamp == options.timestamp);
 }
@@ -319,12 +343,13 @@ void Transfer::take_repeat(const Step& step, Position begin, Position end) {
     // RFC 8985, section 7.2: two round trips, and 200 ms more for a delayed ACK when one segment is
     // in flight.
     fact.kind = RepeatKind::tlp;
-  } else if (fact.sees_acks && sent != nullptr && fact.gap >= least_timeout) {
+  } else if (sent != nullptr && fact.gap >= least_timeout &&
+             (fact.sees_acks || backs_off(*sent, fact.gap))) {
     fact.kind = RepeatKind::rto;
   }
 
   if (Trouble* record = fin_alone ? nullptr : trouble(side)) {
-    const bool at_head = !side.ack_known || (begin <= side.acked && side.acked < end);
+    const bool at_head = !fact.sees_acks || (begin <= side.acked && side.acked < end);
     if (at_head) note_stall(step, *record, sent, begin);
     fact.chain = fact.kind == RepeatKind::rto ? 1 : 0;
     if (at_head) {
@@ -371,11 +396,14 @@ Duration Transfer::idle_before(const Step& step, const Sent* sent) {
 // Acknowledged before it came again: the acknowledgment was lost or slow, or the timer too short.
 void Transfer::take_needless(const Step& step, Position begin, Position end) {
   const Side& side = step.sender;
+  const bool ids_tell = side.id_run >= ids_are_rising && step.carriage.has_identification &&
+                        step.carriage.identification != 0;
   const bool is_new_packet =
-      side.id_run >= ids_are_rising && step.carriage.has_identification &&
+      ids_tell &&
       newer_by(static_cast<std::uint16_t>(step.carriage.identification), side.last_id) > 0;
-  if (step.now() - side.progressed < crossing && step.segment.payload.length != 0 &&
-      !is_new_packet) {
+  const bool is_late_copy = ids_tell && !is_new_packet;
+  if (step.segment.payload.length != 0 &&
+      (is_late_copy || (step.now() - side.progressed < crossing && !is_new_packet))) {
     ++counters_.copies;
     return;
   }
@@ -482,6 +510,7 @@ void Transfer::tell(const Step& step, Retransmission& fact, Position) {
   Side& side = step.sender;
   count_up(side.repeats);
   ++counters_.repeats;
+  if (fact.kind != RepeatKind::fin) counters_.data_repeats += fact.segments;
   fact.totals = totals(side);
   listener_.on_tcp_retransmission(fact);
 }
@@ -511,6 +540,8 @@ FlowTotals Transfer::totals(const Side& side) {
   said.was_seen = side.was_seen;
   said.was_acknowledged = side.ack_known;
   said.outstanding = side.was_seen && side.ack_known && side.acked < side.next;
+  said.sent_fin = side.fin_seen;
+  said.sent_rst = side.rst_seen;
   said.min_rtt = microseconds{side.min_rtt_us};
   said.smoothed_rtt = microseconds{side.rtt_us};
   return said;

@@ -21,6 +21,7 @@ namespace wirefault::tcp {
 struct TransferCounters {
   std::uint64_t data_segments = 0;  // as on the wire, repetitions included
   std::uint64_t repeats = 0;        // packets that repeat something; SYN and FIN included
+  std::uint64_t data_repeats = 0;   // segments as on the wire that repeat data
   std::uint64_t out_of_order = 0;
   std::uint64_t unresolved = 0;
   std::uint64_t late_in_capture = 0;  // recorded behind its own acknowledgment

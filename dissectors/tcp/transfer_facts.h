@@ -30,7 +30,9 @@ struct FlowTotals {
   bool was_seen = false;             // any segment of this side
   bool was_acknowledged = false;
   bool outstanding = false;  // something was never acknowledged
-  Duration min_rtt{};        // from here to the receiver and back; zero: unknown
+  bool sent_fin = false;
+  bool sent_rst = false;
+  Duration min_rtt{};  // from here to the receiver and back; zero: unknown
   Duration smoothed_rtt{};
 };
 

@@ -21,17 +21,21 @@ class Bench {
   Detector& detector() { return *detector_; }
 
   // The connection has ended with so many data segments of the server.
-  std::vector<Finding> findings(std::uint32_t data, bool outstanding = false,
-                                tcp::Ending ending = tcp::Ending::capture_ended, double now = 100) {
-    tcp::ConnectionEnded ended;
-    ended.ending = ending;
-    ended.from_initiator = upload_of(last_.flow);
-    ended.responder = last_.totals;
-    ended.responder.data_segments = data;
-    ended.responder.was_acknowledged = true;
-    ended.responder.outstanding = outstanding;
+  tcp::ConnectionEnded ended(std::uint32_t data, bool outstanding = false) const {
+    tcp::ConnectionEnded made;
+    made.from_initiator = upload_of(last_.flow);
+    made.responder = last_.totals;
+    made.responder.data_segments = data;
+    made.responder.was_acknowledged = true;
+    made.responder.outstanding = outstanding;
+    return made;
+  }
+  std::vector<Finding> findings(const tcp::ConnectionEnded& ended, double now) {
     detector_->on_tcp_connection_ended(ended);
     return judged(*detector_, now);
+  }
+  std::vector<Finding> findings(std::uint32_t data, bool outstanding = false) {
+    return findings(ended(data, outstanding), 100);
   }
 
  private:
@@ -84,7 +88,9 @@ TEST_CASE("loss is over when all has arrived, or much has without",
   Bench bench;
   for (std::uint32_t i = 0; i < 8; ++i) bench.hear(bench.repeat(RepeatKind::fast, 100 + i));
   const auto state = [&](std::uint32_t data, bool outstanding, tcp::Ending ending) {
-    return bench.findings(data, outstanding, ending, 40).at(0).state;
+    tcp::ConnectionEnded ended = bench.ended(data, outstanding);
+    ended.ending = ending;
+    return bench.findings(ended, 40).at(0).state;
   };
   SECTION("the capture ends, and nothing is missing") {
     CHECK(state(110, false, tcp::Ending::capture_ended) == FindingState::ended);
@@ -145,6 +151,50 @@ TEST_CASE("timeouts in a row count however many segments there are",
     bench.detector().on_tcp_connection_ended(later);
     CHECK(bench.findings(1000, true).at(0).causes.at(0).id == "connection-lost");
   }
+}
+
+TEST_CASE("an RST in answer shows that the receiver lives", "[detectors][tcp-retransmission]") {
+  Bench bench;
+  for (std::uint8_t chain = 1; chain < 4; ++chain) {
+    bench.hear(bench.repeat(RepeatKind::rto, 1000, chain));
+  }
+  tcp::ConnectionEnded ended = bench.ended(1000, true);
+  ended.ending = tcp::Ending::reset;
+  ended.last = at(2.5);
+  ended.initiator.sent_rst = true;
+  SECTION("at once: it does not know the connection") {
+    const auto found = bench.findings(ended, 100);
+    CHECK(found.at(0).causes.at(0).id == "connection-lost");
+    CHECK(found[0].title == "192.0.2.10 forgot its connection with 198.51.100.53");
+    CHECK(found[0].state == FindingState::ended);
+  }
+  SECTION("much later it answers something else") {
+    ended.last = at(30);
+    CHECK(bench.findings(ended, 100).at(0).causes.at(0).id == "peer-silent");
+  }
+  SECTION("it had closed the connection: nobody is gone") {
+    ended.initiator.sent_fin = true;
+    const auto found = bench.findings(ended, 100);
+    CHECK(found.at(0).severity == Severity::warning);
+    CHECK(found[0].causes.at(0).id == "random-loss");
+  }
+}
+
+TEST_CASE("timeouts in a row count without acknowledgments, and accuse nobody",
+          "[detectors][tcp-retransmission]") {
+  Bench bench;
+  for (std::uint8_t chain = 1; chain < 8; ++chain) {
+    tcp::Retransmission fact = bench.repeat(RepeatKind::rto, 1000, chain);
+    fact.sees_acks = false;
+    fact.totals.delivered_size = 0;
+    bench.hear(fact);
+  }
+  const auto found = judged(bench.detector(), 100);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].severity == Severity::warning);
+  CHECK(found[0].confidence == Confidence::possible);
+  REQUIRE(found[0].causes.size() == 1);
+  CHECK(found[0].causes[0].id == "no-acknowledgment");
 }
 
 TEST_CASE("what proves needless is taken back", "[detectors][tcp-retransmission]") {

@@ -143,6 +143,25 @@ TEST_CASE("silence, and doubling gaps, make timeouts in a row", "[dissectors][tc
   CHECK(std::chrono::round<std::chrono::milliseconds>(open.heard.repeats[2].stall).count() == 1200);
 }
 
+// Only the sender's side was captured.
+TEST_CASE("doubling gaps are timeouts, acknowledgments or not", "[dissectors][tcp]") {
+  Midway midway;
+  if (GENERATE(true, false)) {  // with the handshake, as far as it is of that side
+    midway.pair.out(0, {.flags = tcp::syn | tcp::ack, .acknowledgment = 1});
+    midway.pair.out(0.1, {.sequence = 1, .acknowledgment = 1, .length = full});
+    midway.pair.out(0.2, {.sequence = 1 + full, .acknowledgment = 1, .length = full});
+  }
+  for (const double at : {1.0, 1.3, 1.9, 3.1}) {
+    midway.pair.out(at, {.sequence = 1 + 2 * full, .acknowledgment = 1, .length = full});
+  }
+  REQUIRE(midway.heard.repeats.size() == 3);
+  CHECK(midway.heard.repeats[0].kind == RepeatKind::unknown);
+  CHECK(midway.heard.repeats[1].kind == RepeatKind::rto);
+  CHECK(midway.heard.repeats[1].chain == 1);
+  CHECK(midway.heard.repeats[2].chain == 2);
+  CHECK(!midway.heard.repeats[2].sees_acks);
+}
+
 TEST_CASE("the end of a burst, sent again after two round trips, is a probe", "[dissectors][tcp]") {
   Open open;
   open.first_segment();
@@ -326,6 +345,47 @@ TEST_CASE("the same packet recorded twice is a copy", "[dissectors][tcp]") {
   CHECK(open.counters().data_segments == 1);
 }
 
+// A sender that counts identifications up; a wireless link repeats the last segment.
+TEST_CASE("what a link repeats is a copy", "[dissectors][tcp]") {
+  Open open;
+  for (std::uint32_t i = 0; i < 4; ++i) open.data(1 + i * 0.01, i);
+  open.ack(1.05, 4);
+  const auto send = [&](double seconds) {
+    tcp::Segment segment;
+    segment.source_port = open.pair.initiator.port;
+    segment.destination_port = open.pair.responder.port;
+    segment.flags = tcp::ack;
+    segment.sequence = 1 + 4 * full;
+    segment.acknowledgment = 1;
+    segment.payload.length = full;
+    tcp::Carriage carriage;
+    carriage.seen = {PacketRef{0, 100}, TcpWire::at(seconds)};
+    carriage.source = open.pair.initiator;
+    carriage.destination = open.pair.responder;
+    carriage.identification = 100;
+    carriage.has_identification = true;
+    carriage.total_length = 40 + full;
+    open.tracker.add(segment, carriage);
+  };
+  send(1.1);
+  SECTION("at once") {
+    send(1.164);
+    CHECK(open.heard.repeats.empty());
+    CHECK(open.counters().copies == 1);
+  }
+  SECTION("when it is acknowledged already") {
+    open.ack(1.12, 5);
+    send(1.164);
+    CHECK(open.heard.repeats.empty());
+    CHECK(open.counters().copies == 1);
+  }
+  SECTION("not as late as a sender repeats") {
+    send(1.4);
+    CHECK(open.heard.repeats.size() == 1);
+    CHECK(open.counters().data_repeats == 1);
+  }
+}
+
 TEST_CASE("sequence numbers may pass zero", "[dissectors][tcp]") {
   Midway midway;
   std::uint32_t sequence = 0xffffffff - 2000;
@@ -416,6 +476,20 @@ TEST_CASE("wild numbers are ignored, until they are the rule", "[dissectors][tcp
   CHECK(open.counters().data_segments == 4);
 }
 
+// Windows of 453, at most scaled by 2^14.
+TEST_CASE("what is far beyond the window is of no connection", "[dissectors][tcp]") {
+  Midway midway;
+  const auto data = [&](double at, std::uint32_t sequence) {
+    midway.pair.out(at, {.sequence = sequence, .acknowledgment = 1, .length = 13});
+  };
+  data(0, 1);
+  midway.pair.back(0.01, {.sequence = 1, .acknowledgment = 14, .window = 453});
+  data(0.02, 14 + 402653198);
+  for (std::uint32_t i = 0; i < 5; ++i) data(30 * (1 + i), 14 + i * 13);
+  CHECK(midway.heard.repeats.empty());
+  CHECK(midway.tracker.connections().transfers().wild == 1);
+}
+
 TEST_CASE("a SYN with another number begins another connection", "[dissectors][tcp]") {
   Open open;
   open.first_segment();
@@ -440,6 +514,19 @@ TEST_CASE("a FIN sent again is told apart", "[dissectors][tcp]") {
   }
   REQUIRE(open.heard.repeats.size() == 2);
   CHECK(open.heard.repeats[0].kind == RepeatKind::fin);
+  CHECK(open.counters().data_repeats == 0);
+}
+
+TEST_CASE("who closed and who reset a connection is told", "[dissectors][tcp]") {
+  Open open;
+  open.pair.back(1, {.flags = tcp::fin | tcp::ack, .sequence = 1, .acknowledgment = 1});
+  open.pair.back(2, {.flags = tcp::rst, .sequence = 2});
+  open.tracker.finish(TcpWire::at(3));
+  REQUIRE(open.heard.ended.size() == 1);
+  CHECK(open.heard.ended[0].responder.sent_fin);
+  CHECK(open.heard.ended[0].responder.sent_rst);
+  CHECK(!open.heard.ended[0].initiator.sent_fin);
+  CHECK(!open.heard.ended[0].initiator.sent_rst);
 }
 
 // 200 bytes pass, full segments do not; the receiver acknowledges a small one sent behind.
