@@ -122,6 +122,9 @@ void Transfer::add(Connection& connection, const Segment& segment, const Carriag
                   from_low ? connection.high : connection.low, segment, carriage};
   if (segment.has(rst)) {
     step.sender.rst_seen = true;
+    // Who knows nothing of a connection acknowledges nothing: RFC 9293, section 3.10.7.1. Who
+    // aborts one does, in the stacks that are in use, and has closed it.
+    if (segment.has(ack)) step.sender.fin_seen = true;
     return;
   }
   if (segment.has(syn)) {

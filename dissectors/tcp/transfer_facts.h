@@ -30,7 +30,7 @@ struct FlowTotals {
   bool was_seen = false;             // any segment of this side
   bool was_acknowledged = false;
   bool outstanding = false;  // something was never acknowledged
-  bool sent_fin = false;
+  bool sent_fin = false;  // or an RST that acknowledges: it aborted the connection
   bool sent_rst = false;
   Duration min_rtt{};  // from here to the receiver and back; zero: unknown
   Duration smoothed_rtt{};

@@ -517,6 +517,18 @@ TEST_CASE("a FIN sent again is told apart", "[dissectors][tcp]") {
   CHECK(open.counters().data_repeats == 0);
 }
 
+TEST_CASE("an RST that acknowledges closes, one that does not knows no connection",
+          "[dissectors][tcp]") {
+  Open open;
+  const bool aborts = GENERATE(true, false);
+  const auto ack = static_cast<std::uint8_t>(aborts ? tcp::ack : 0);
+  open.pair.back(1, {.flags = static_cast<std::uint8_t>(tcp::rst | ack), .sequence = 1});
+  open.tracker.finish(TcpWire::at(2));
+  REQUIRE(open.heard.ended.size() == 1);
+  CHECK(open.heard.ended[0].responder.sent_rst);
+  CHECK(open.heard.ended[0].responder.sent_fin == aborts);
+}
+
 TEST_CASE("who closed and who reset a connection is told", "[dissectors][tcp]") {
   Open open;
   open.pair.back(1, {.flags = tcp::fin | tcp::ack, .sequence = 1, .acknowledgment = 1});
