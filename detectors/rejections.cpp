@@ -63,10 +63,6 @@ void Rejections::add_failed_attempt(const tcp::Handshake&) {
   ++failed_attempts_;
 }
 
-void Rejections::add_success(const Endpoint& service, Timestamp when) {
-  if (servers_.count_of(service) > 0) last_success_ = std::max(last_success_, when);
-}
-
 bool Rejections::is_scan(const Scene& scene, std::uint64_t tunnel) const {
   const auto clients = clients_.top(TopList<IpAddress>::capacity);
   const bool all_scan = std::all_of(clients.begin(), clients.end(), [&](const auto& client) {
@@ -92,8 +88,7 @@ void Rejections::fill(Finding& finding, const Scene& scene, std::uint64_t tunnel
   errors_.fill(finding);
   finding.count = errors_.count();
   finding.unit = "error";
-  const bool recovered = last_success_ > last_;
-  finding.state = recovered ? FindingState::ended : state_at(scene.now, finding);
+  finding.state = state_at(scene.now, finding);
   finding.who.push_back(who("client", clients_));
   // Ports mean something to TCP and UDP only.
   if (protocol_ == ip::protocol::tcp || protocol_ == ip::protocol::udp) {

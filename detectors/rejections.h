@@ -23,8 +23,6 @@ class Rejections {
   void add(const icmp::Error& error);
   // An attempt to connect that one of these errors ended.
   void add_failed_attempt(const tcp::Handshake& handshake);
-  // One that went through to a service that rejected others.
-  void add_success(const Endpoint& service, Timestamp when);
 
   // One source that tries much and insists on nothing.
   bool is_scan(const Scene& scene, std::uint64_t tunnel) const;
@@ -40,7 +38,6 @@ class Rejections {
   std::uint8_t protocol() const { return protocol_; }
   bool has_queries() const { return queries_ > 0; }
   bool all_in_one_burst() const { return burst_ >= 3; }
-  Timestamp last() const { return last_; }
 
   // Everything but entity, title, causes and next.
   void fill(Finding& finding, const Scene& scene, std::uint64_t tunnel) const;
@@ -58,7 +55,6 @@ class Rejections {
   std::uint64_t burst_ = 0;        // most errors in one millisecond
   std::uint64_t run_ = 0;
   Timestamp last_{};
-  Timestamp last_success_{};
   std::uint8_t protocol_ = 0;
 };
 

@@ -14,6 +14,7 @@
 #include <deque>
 
 #include "detectors/detector.h"
+#include "detectors/state.h"
 
 namespace wirefault {
 namespace {
@@ -40,7 +41,6 @@ struct Tally {
   TopList<dns::Name> names;
   std::map<std::uint16_t, std::uint64_t> errors;  // RFC 8914 codes
   std::deque<Timestamp> recent;                   // refusals of the last minute, few
-  Timestamp last_refusal{};
 
   std::uint64_t share() const { return 100 * refused / (refused + answered); }
 };
@@ -105,7 +105,6 @@ class DnsRefused final : public Detector {
     tally.refusals.add(transaction.response.seen);
     tally.names.add(transaction.question.name);
     for (const std::uint16_t code : transaction.response.errors()) ++tally.errors[code];
-    tally.last_refusal = std::max(tally.last_refusal, when);
     if (tally.is_busy) return;
     tally.recent.push_back(when);
     while (when - tally.recent.front() > std::chrono::minutes{1}) tally.recent.pop_front();
@@ -139,9 +138,7 @@ class DnsRefused final : public Detector {
     finding.of = tally.refused + tally.answered;
     finding.unit = "query";
     tally.refusals.fill(finding);
-    finding.state = scene.now - tally.last_refusal > std::chrono::minutes{1}
-                        ? FindingState::ended
-                        : FindingState::ongoing;
+    finding.state = state_at(scene.now, finding);
     finding.who = {who("client", tally.clients), who("server", key.server),
                    who("name", tally.names)};
     finding.capture_filter = fmt::format("host {} and port {}", address, key.server.port);

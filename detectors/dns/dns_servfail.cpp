@@ -14,6 +14,7 @@
 #include <algorithm>
 
 #include "detectors/detector.h"
+#include "detectors/state.h"
 
 namespace wirefault {
 namespace {
@@ -48,7 +49,6 @@ struct Tally {
   TopList<Endpoint> servers;
   std::map<std::uint16_t, std::uint64_t> errors;  // RFC 8914 codes
   dns::Type type{};                               // one of those asked for
-  Timestamp last_failure{};
 };
 
 class DnsServfail final : public Detector {
@@ -72,7 +72,6 @@ class DnsServfail final : public Detector {
     tally.failures.add(action.failures);
     tally.clients.add(action.client);
     tally.type = action.types[0];
-    tally.last_failure = std::max(tally.last_failure, action.failures.last().time);
     for (const dns::LookupServer& server : action.responders()) {
       tally.servers.add(server.server, server.failure_responses);
     }
@@ -100,9 +99,7 @@ class DnsServfail final : public Detector {
     finding.of = tally.in_trouble;
     finding.unit = "action";
     tally.failures.fill(finding);
-    finding.state = scene.now - tally.last_failure > std::chrono::seconds{60}
-                        ? FindingState::ended
-                        : FindingState::ongoing;
+    finding.state = state_at(scene.now, finding);
     finding.who.push_back(who("name", key.name));
     finding.who.push_back(who("client", tally.clients));
     finding.who.push_back(who("server", tally.servers));

@@ -15,6 +15,7 @@
 #include <algorithm>
 
 #include "detectors/detector.h"
+#include "detectors/state.h"
 
 namespace wirefault {
 namespace {
@@ -29,16 +30,14 @@ class PortScan final : public Detector {
     for (const auto& [key, scan] : scans.sorted()) {
       if (scan->kind == tcp::Scan::Kind::none) continue;
       Finding finding = describe(*key, *scan);
-      finding.state = scene.now - finding.last > std::chrono::seconds{60} ? FindingState::ended
-                                                                          : FindingState::ongoing;
+      finding.state = state_at(scene.now, finding);
       findings.push_back(std::move(finding));
     }
     const auto& arp_scans = scene.scanners->arp_scans();
     for (const auto& [key, scan] : arp_scans.sorted()) {
       if (!scan->is_scan) continue;
       Finding finding = describe(*key, *scan);
-      finding.state = scene.now - finding.last > std::chrono::seconds{60} ? FindingState::ended
-                                                                          : FindingState::ongoing;
+      finding.state = state_at(scene.now, finding);
       finding.lower_bound = arp_scans.evicted() > 0;
       findings.push_back(std::move(finding));
     }

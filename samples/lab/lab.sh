@@ -16,7 +16,7 @@ web4=203.0.113.80 web6=2001:db8:80::80
 lab_up() {
   lab=wf-$BASHPID
   C=$lab-c R=$lab-r S=$lab-s
-  work=$(mktemp -d "/tmp/$lab.XXXXXX")
+  work=$(mktemp -d)
   local n
   for n in "$C" "$R" "$S"; do
     ip netns add "$n"

@@ -51,7 +51,9 @@ ProcessResult run(const std::vector<std::string>& command, const std::filesystem
 }
 
 TemporaryDirectory::TemporaryDirectory() {
-  std::string name = std::filesystem::temp_directory_path() / "wirefault-test-XXXXXX";
+  // mkdtemp() replaces six of these.
+  const std::string random(6, 'X');
+  std::string name = std::filesystem::temp_directory_path() / ("wirefault-test-" + random);
   if (mkdtemp(name.data()) == nullptr) throw std::runtime_error{"cannot make a directory"};
   path_ = name;
 }
