@@ -30,16 +30,24 @@ void Evidence::show(const Sighting& sighting, std::string note) {
 
 void Evidence::fill(Finding& finding) const {
   std::vector<Sighting> sorted = kept_;
-  if (last_.exists()) sorted.push_back(last_);
   const auto by_time = [](const Sighting& a, const Sighting& b) {
     return a.time != b.time ? a.time < b.time : a.packet < b.packet;
   };
   const auto same_packet = [](const Sighting& a, const Sighting& b) {
     return a.packet == b.packet;
   };
-  std::sort(sorted.begin(), sorted.end(), by_time);
-  sorted.erase(std::unique(sorted.begin(), sorted.end(), same_packet), sorted.end());
+  const auto tidy = [&] {
+    std::sort(sorted.begin(), sorted.end(), by_time);
+    sorted.erase(std::unique(sorted.begin(), sorted.end(), same_packet), sorted.end());
+  };
+  tidy();
   if (sorted.empty()) return;
+  // A packet may stand for more than one thing: a query, for each of its lost answers.
+  finding.frames_total = sorted.size() + dropped_;
+  if (dropped_ > 0) {
+    sorted.push_back(last_);
+    tidy();
+  }
 
   // First and last, the worst, those with a note, and others spread evenly between them.
   std::vector<std::size_t> chosen;
@@ -76,7 +84,6 @@ void Evidence::fill(Finding& finding) const {
   for (const Sighting& sighting : sorted) finding.frames.push_back(sighting.packet);
   std::sort(finding.frames.begin(), finding.frames.end());
   if (finding.frames.size() > most_kept) finding.frames.resize(most_kept);
-  finding.frames_total = std::max<std::uint64_t>(count(), finding.frames.size());
   finding.first = sorted.front().time;
   finding.last = sorted.back().time;
   if (finding.display_filter.empty()) finding.display_filter = frame_filter(finding.frames);

@@ -12,9 +12,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "detectors/detector.h"
+#include "detectors/state.h"
 
 namespace wirefault {
 namespace {
@@ -62,15 +63,23 @@ struct Fate {
   bool resolved_smaller = false;  // over TCP, or with a smaller size
 };
 
+// A lookup whose answers were lost. The same loss may show twice: in the fragments that came, and
+// once a smaller answer saved the lookup.
+struct Victim {
+  std::uint64_t in_fragments = 0;  // responses that came in part
+  std::uint64_t silent = 0;        // large queries without an answer
+
+  std::uint64_t lost() const { return std::max(in_fragments, silent); }
+};
+
 struct Tally {
-  std::uint64_t lost = 0;           // responses
-  std::uint64_t larger_failed = 0;  // transactions of lookups that a smaller answer saved
-  bool repeated = false;            // the client asked again in the same words
-  std::set<std::uint64_t> victims;  // lookups, by hash
+  std::uint64_t lost = 0;                   // responses
+  std::uint64_t in_fragments = 0;           // of those: some of their fragments were seen
+  bool repeated = false;                    // the client asked again in the same words
+  std::map<std::uint64_t, Victim> victims;  // by hash
   Evidence packets;
   TopList<IpAddress> clients;
   TopList<dns::Name> names;
-  Timestamp last{};
 };
 
 class DnsFragmentedResponseLoss final : public Detector {
@@ -103,13 +112,12 @@ class DnsFragmentedResponseLoss final : public Detector {
     const Asked* asked = asked_.find(key);
     if (asked == nullptr) return;
     Tally& tally = servers_[{datagram.tunnel, key.server}];
-    ++tally.lost;
     tally.packets.add(asked->queries);
     if (asked->queries.count() > 1) tally.repeated = true;
     for (const ip::Fragment& fragment : datagram.kept()) {
       tally.packets.add(fragment.seen);
     }
-    add_victim(tally, key.client.address, asked->question, datagram.first.time);
+    add_victim(tally, key.client.address, asked->question, 1, 0);
   }
 
   void on_dns_lookup(const dns::Lookup& lookup) override {
@@ -120,9 +128,9 @@ class DnsFragmentedResponseLoss final : public Detector {
     for (const dns::LookupServer& server : lookup.asked_servers()) {
       if (server.unanswered == 0 || server.transport != Transport::udp) continue;
       Tally& tally = servers_[{lookup.tunnel, server.server}];
-      tally.larger_failed += lookup.large_unanswered;
       tally.packets.add(lookup.queries);
-      add_victim(tally, lookup.client, lookup.question, lookup.asked());
+      const std::uint64_t silent = std::min(lookup.large_unanswered, server.unanswered);
+      add_victim(tally, lookup.client, lookup.question, 0, silent);
     }
   }
 
@@ -150,18 +158,28 @@ class DnsFragmentedResponseLoss final : public Detector {
   }
 
   static void add_victim(Tally& tally, const IpAddress& client, const dns::Question& question,
-                         Timestamp when) {
-    tally.clients.add(client);
-    tally.names.add(question.name);
-    tally.last = std::max(tally.last, when);
-    if (tally.victims.size() < most_victims) tally.victims.insert(lookup_hash(client, question));
+                         std::uint64_t in_fragments, std::uint64_t silent) {
+    const std::uint64_t lookup = lookup_hash(client, question);
+    const bool fits = tally.victims.size() < most_victims || tally.victims.contains(lookup);
+    Victim unknown;
+    Victim& victim = fits ? tally.victims[lookup] : unknown;
+    const std::uint64_t known = victim.lost();
+    victim.in_fragments += in_fragments;
+    // Where it has no place, its fragments alone count: they show each loss once.
+    if (fits) victim.silent += silent;
+    const std::uint64_t more = victim.lost() - known;
+    tally.in_fragments += in_fragments;
+    tally.lost += more;
+    if (more == 0) return;
+    tally.clients.add(client, more);
+    tally.names.add(question.name, more);
   }
 
   // Whether clients show that they did not get the answers either.
   bool was_missed(const Tally& tally) const {
     if (tally.repeated) return true;
-    return std::any_of(tally.victims.begin(), tally.victims.end(), [this](std::uint64_t victim) {
-      const Fate* fate = fates_.find(victim);
+    return std::any_of(tally.victims.begin(), tally.victims.end(), [this](const auto& victim) {
+      const Fate* fate = fates_.find(victim.first);
       return fate != nullptr && fate->resolved_smaller;
     });
   }
@@ -175,11 +193,10 @@ class DnsFragmentedResponseLoss final : public Detector {
         before->offer.udp_payload_size == transaction.edns.udp_payload_size &&
         transaction.asked() - before->at <= seconds{15}) {
       Tally& tally = servers_[{transaction.tunnel, transaction.server}];
-      ++tally.lost;
       tally.packets.add(before->query);
       tally.packets.add(before->response);
       tally.packets.add(transaction.queries);
-      add_victim(tally, transaction.client.address, transaction.question, transaction.asked());
+      add_victim(tally, transaction.client.address, transaction.question, 1, 0);
     }
     if (transaction.response.fragmented) {
       delivered_[pair] = {transaction.question,
@@ -195,8 +212,8 @@ class DnsFragmentedResponseLoss final : public Detector {
     const std::string address = key.server.address.to_string();
     std::uint64_t decided = 0;
     std::uint64_t failed = 0;
-    for (const std::uint64_t victim : tally.victims) {
-      const Fate* fate = fates_.find(victim);
+    for (const auto& [lookup, victim] : tally.victims) {
+      const Fate* fate = fates_.find(lookup);
       if (fate == nullptr) continue;
       ++decided;
       if (fate->failed) ++failed;
@@ -204,13 +221,13 @@ class DnsFragmentedResponseLoss final : public Detector {
     Finding finding;
     finding.entity = fmt::format("{}/{}", key.server.to_string(), key.tunnel);
     finding.severity = failed > 0 ? Severity::error : Severity::warning;
-    finding.confidence = tally.lost > 0 ? Confidence::certain : Confidence::probable;
-    finding.title = fmt::format("large DNS answers of {} are lost", address);
-    finding.count = tally.lost + tally.larger_failed;
+    finding.confidence = tally.in_fragments > 0 ? Confidence::certain : Confidence::probable;
+    finding.title = tally.lost == 1 ? fmt::format("a large DNS answer of {} is lost", address)
+                                    : fmt::format("large DNS answers of {} are lost", address);
+    finding.count = tally.lost;
     finding.unit = "response";
     tally.packets.fill(finding);
-    finding.state =
-        scene.now - tally.last > seconds{60} ? FindingState::ended : FindingState::ongoing;
+    finding.state = state_at(scene.now, finding);
     finding.who.push_back(who("server", key.server));
     finding.who.push_back(who("client", tally.clients));
     finding.who.push_back(who("name", tally.names));
@@ -220,9 +237,10 @@ class DnsFragmentedResponseLoss final : public Detector {
                         {"lookups_decided", static_cast<std::int64_t>(decided)}};
     finding.causes = {
         {"fragments-dropped", "something on the path drops fragments",
-         tally.lost > 0 ? fmt::format("{} came in fragments that did not all arrive",
-                                      plural(tally.lost, "response"))
-                        : std::string{"large offers stay silent, a smaller answer comes at once"},
+         tally.in_fragments > 0
+             ? fmt::format("{} came in fragments that did not all arrive",
+                           plural(tally.in_fragments, "response"))
+             : std::string{"large offers stay silent, a smaller answer comes at once"},
          fmt::format("ping -M dont -s 2000 {}", address)},
         {"policy", "a filter drops fragmented DNS on purpose", "RFC 9715 advises resolvers to",
          "nft list ruleset"}};

@@ -225,15 +225,16 @@ struct Tally {
   std::uint64_t decided = 0;
   std::uint64_t unanswered = 0;
   std::uint64_t answered = 0;
-  std::uint64_t answered_before = 0;       // the first query in vain
-  std::uint64_t answered_until_then = 0;   // until that was known to be in vain
-  std::optional<Timestamp> first_silence;  // when that was asked
-  LastAnswers last_answers;                // until then
-  std::uint64_t repeated = 0;              // unanswered although asked more than once
-  std::uint64_t large_unanswered = 0;      // unanswered with an EDNS size that invites fragments
-  std::uint64_t first_attempts_lost = 0;   // answered, but only when asked again
-  std::uint64_t servfail = 0;              // answered so
-  std::uint64_t wrong_source = 0;          // answered, from another address
+  std::uint64_t answered_before = 0;        // the first query in vain
+  std::uint64_t answered_until_then = 0;    // until that was known to be in vain
+  std::optional<Timestamp> first_silence;   // when that was asked
+  LastAnswers last_answers;                 // until then
+  std::uint64_t repeated = 0;               // unanswered although asked more than once
+  std::uint64_t large_unanswered = 0;       // unanswered with an EDNS size that invites fragments
+  std::uint64_t large_repeat_answered = 0;  // lookups of those: another such query was answered
+  std::uint64_t first_attempts_lost = 0;    // answered, but only when asked again
+  std::uint64_t servfail = 0;               // answered so
+  std::uint64_t wrong_source = 0;           // answered, from another address
   Endpoint wrong_server;
   bool is_sampled = false;  // some stand for many
   RecentShare recent;
@@ -361,6 +362,10 @@ class DnsUnanswered final : public Detector {
         ++tally->too_late;
       } else if (lookup.wait() >= retry_pause) {
         ++tally->saved;
+        const bool is_known_how = lookup.resolver != Endpoint{};
+        if (lookup.large_unanswered > 0 && is_known_how && !lookup.resolved_smaller) {
+          ++tally->large_repeat_answered;
+        }
         tally->time_lost = std::max(tally->time_lost, lookup.cost());
       } else {
         continue;
@@ -396,6 +401,8 @@ class DnsUnanswered final : public Detector {
 
   // RFC 9715 and the defaults of Unbound and BIND: answers up to this size come in one packet.
   static constexpr std::uint16_t safe_answer = 1232;
+  // One packet is lost on any path; dns-fragmented-response-loss.min-silent is the same.
+  static constexpr std::uint64_t silent_large_offers = 2;
   // Fewer could be chance.
   static constexpr std::uint64_t few = 3;
   // So many without a loss say that others were not lost on the way either.
@@ -760,7 +767,8 @@ class DnsUnanswered final : public Detector {
     const Clues& clues = tally.clues;
     // What was answered when it was asked again in the same way was not lost for what it was.
     if (tally.answered == 0 || tally.unanswered == 0 || tally.first_attempts_lost > 0) return;
-    if (tally.large_unanswered == tally.unanswered && clues.largest_answer <= safe_answer) {
+    if (tally.large_unanswered == tally.unanswered && tally.large_repeat_answered == 0 &&
+        clues.silent_attempts >= silent_large_offers && clues.largest_answer <= safe_answer) {
       finding.causes.push_back(
           {"large-answers-lost", "large answers are lost on the path",
            fmt::format("every silent query offered to take more than 1,400 "

@@ -42,6 +42,7 @@ TEST_CASE("an answer of which one fragment came is lost", "[detectors][dns-fragm
   CHECK(found[0].severity == Severity::error);  // nothing saved the lookup
   CHECK(found[0].confidence == Confidence::certain);
   CHECK(found[0].count == 1);
+  CHECK(found[0].title == "a large DNS answer of 198.51.100.53 is lost");
   CHECK(found[0].frames.size() == 2);
 }
 
@@ -83,6 +84,37 @@ TEST_CASE("a lookup that TCP saved is a warning", "[detectors][dns-fragmented]")
   const auto found = c.bench.findings(60);
   REQUIRE(found.size() == 1);
   CHECK(found[0].severity == Severity::warning);
+}
+
+TEST_CASE("what fragments and a smaller answer both show is counted once",
+          "[detectors][dns-fragmented]") {
+  Case c;
+  const dns::Transaction first = c.large_and_silent(0, 7);
+  const dns::Transaction second = c.large_and_silent(3, 8);
+  const auto of_first = c.first_fragment_of_answer(first, 0.01);
+  const auto of_second = c.first_fragment_of_answer(second, 3.01);
+  c.bench.hear(first);
+  c.bench.hear(second);
+  const bool fragments_told_first = GENERATE(false, true);
+  const bool both_were_seen = GENERATE(false, true);
+  const auto tell_fragments = [&] {
+    c.bench.detector().on_ip_fragmented_datagram(of_first);
+    if (both_were_seen) c.bench.detector().on_ip_fragmented_datagram(of_second);
+  };
+  if (fragments_told_first) tell_fragments();
+  dns::Transaction over_tcp = answered(c.frames, {.name = "example.com."}, 6, 6.01);
+  over_tcp.transport = Transport::tcp;
+  c.bench.hear(over_tcp);
+  auto found = c.bench.findings(60);
+  if (!fragments_told_first) {
+    tell_fragments();
+    found = judged(c.bench.detector(), 60);
+  }
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].count == 2);
+  CHECK(found[0].title == "large DNS answers of 198.51.100.53 are lost");
+  CHECK(found[0].who[1].top[0].count == 2);  // of that client
+  CHECK(found[0].frames_total == found[0].frames.size());
 }
 
 TEST_CASE("large queries stay silent and a small one is answered", "[detectors][dns-fragmented]") {

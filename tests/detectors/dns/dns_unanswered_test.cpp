@@ -304,6 +304,28 @@ TEST_CASE("a kind of question is to blame when none of it is answered, and other
   }
 }
 
+TEST_CASE("large answers are to blame when large offers alone stay silent, more than once",
+          "[detectors][dns-unanswered]") {
+  Case c;
+  const bool asks_twice = GENERATE(false, true);
+  const bool next_is_smaller = GENERATE(false, true);
+  for (int i = 0; i < 10; ++i) c.bench.hear(answered(c.frames, {}, i, i + 0.01));
+  const Asked question{.name = "large.example.com.", .type = dns::Type::txt};
+  const auto with_offer = [](dns::Transaction made, std::uint16_t id, std::uint16_t offer) {
+    made.id = id;
+    made.edns = {true, true, offer};
+    return made;
+  };
+  c.bench.hear(with_offer(unanswered(c.frames, question, {60}), 1, 4096));
+  if (asks_twice) c.bench.hear(with_offer(unanswered(c.frames, question, {65}), 2, 4096));
+  c.bench.hear(with_offer(answered(c.frames, question, 70, 70.01), 3,
+                          next_is_smaller ? std::uint16_t{1232} : std::uint16_t{4096}));
+  const auto found = c.bench.findings(200);
+  REQUIRE(found.size() == 1);
+  const bool size_is_to_blame = asks_twice && next_is_smaller;
+  CHECK(found[0].causes.front().id == (size_is_to_blame ? "large-answers-lost" : "path-loss"));
+}
+
 TEST_CASE("clients that are never answered, while others are, are filtered",
           "[detectors][dns-unanswered]") {
   Case c;
