@@ -16,11 +16,10 @@
 
 #include "detectors/detector.h"
 #include "detectors/knowledge/dns_zone.h"
+#include "detectors/state.h"
 
 namespace wirefault {
 namespace {
-
-using std::chrono::seconds;
 
 // Failures and successes by the second, over the last minute.
 struct Minute {
@@ -71,7 +70,6 @@ struct Tally {
   TopList<Endpoint> responders;
   std::map<std::uint16_t, std::uint64_t> errors;
   LatencyHistogram latency;
-  Timestamp last_failure{};
   Timestamp last_fine{};
 };
 
@@ -154,7 +152,6 @@ class DnsServfailStorm final : public Detector {
     tally.clients.add(transaction.client.address);
     tally.responders.add(transaction.server);
     tally.latency.add(transaction.latency());
-    tally.last_failure = std::max(tally.last_failure, transaction.response.seen.time);
     for (const std::uint16_t code : transaction.response.errors()) ++tally.errors[code];
   }
 
@@ -256,9 +253,8 @@ class DnsServfailStorm final : public Detector {
     finding.of = tally.failed + tally.fine;
     finding.unit = "query";
     tally.failures.fill(finding);
-    const bool over = tally.last_fine > tally.last_failure + seconds{30} ||
-                      scene.now - tally.last_failure > seconds{60};
-    finding.state = over ? FindingState::ended : FindingState::ongoing;
+    const bool recovered = tally.last_fine > finding.last + std::chrono::seconds{30};
+    finding.state = recovered ? FindingState::ended : state_at(scene.now, finding);
     finding.who.push_back(who("client", tally.clients));
     finding.who.push_back(who("name", tally.names));
     finding.measures = {{"failed_actions", static_cast<std::int64_t>(tally.actions)},

@@ -17,12 +17,11 @@
 #include <set>
 
 #include "detectors/detector.h"
+#include "detectors/state.h"
 #include "detectors/tcp/attempts.h"
 
 namespace wirefault {
 namespace {
-
-using std::chrono::seconds;
 
 struct ServiceKey {
   std::uint64_t tunnel = 0;
@@ -170,8 +169,9 @@ class TcpRefused final : public Detector {
     evidence.fill(finding);
     const bool accepts_again =
         attempts != nullptr && attempts->completed != 0 && attempts->has_answers_after(last);
-    finding.state = accepts_again || scene.now - last > seconds{60} ? FindingState::ended
-                                                                    : FindingState::ongoing;
+    // Of more refusals than are kept.
+    finding.last = std::max(finding.last, last);
+    finding.state = accepts_again ? FindingState::ended : state_at(scene.now, finding);
     finding.who.push_back(who("client", clients));
     finding.who.push_back(who("server", key.service));
     finding.capture_filter =

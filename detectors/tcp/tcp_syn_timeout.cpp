@@ -21,6 +21,7 @@
 #include <set>
 
 #include "detectors/detector.h"
+#include "detectors/state.h"
 #include "detectors/tcp/attempts.h"
 
 namespace wirefault {
@@ -481,7 +482,9 @@ class TcpSynTimeout final : public Detector {
     finding.of = std::max(begun(claim), finding.count);
     finding.unit = "attempt";
     evidence.fill(finding);
-    finding.state = scene.now - last > seconds{60} ? FindingState::ended : FindingState::ongoing;
+    // Of more attempts than are kept.
+    finding.last = std::max(finding.last, last);
+    finding.state = state_at(scene.now, finding);
     finding.who.push_back(who("client", clients));
     finding.who.push_back(who("server", servers));
     finding.capture_filter = capture_filter(claim);

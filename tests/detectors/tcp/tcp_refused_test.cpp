@@ -31,16 +31,28 @@ TEST_CASE("an RST in answer to a SYN proves a refusal", "[detectors][tcp-refused
 TEST_CASE("refusals are over when the service has accepted since", "[detectors][tcp-refused]") {
   Case c;
   c.pair.initiator.port = 1000;
+  const auto refuse_twice = [&](double when) {
+    c.refuse(when);
+    ++c.pair.initiator.port;
+    c.refuse(when + 4);
+  };
   if (GENERATE(true, false)) {
-    c.refuse(0.5);
+    refuse_twice(0.5);
     c.pair.initiator.port = 2000;
-    c.pair.handshake(2);
-    CHECK(c.bench.findings(10).at(0).state == FindingState::ended);
+    c.pair.handshake(6);
+    CHECK(c.bench.findings(7).at(0).state == FindingState::ended);
   } else {
     c.pair.handshake(0.5);
-    c.refuse(2);
-    CHECK(c.bench.findings(10).at(0).state == FindingState::ongoing);
+    c.pair.initiator.port = 2000;
+    refuse_twice(2);
+    CHECK(c.bench.findings(7).at(0).state == FindingState::ongoing);
   }
+}
+
+TEST_CASE("a single refusal is over", "[detectors][tcp-refused]") {
+  Case c;
+  c.refuse(2);
+  CHECK(c.bench.findings(3).at(0).state == FindingState::ended);
 }
 
 TEST_CASE("a client that gets through elsewhere makes it a note", "[detectors][tcp-refused]") {

@@ -35,6 +35,29 @@ TEST_CASE("SYNs repeated into silence time out", "[detectors][tcp-syn-timeout]")
         "client: Linux before 6.5 and most others repeat SYNs like this");
 }
 
+// The SYNs lasted seven seconds.
+TEST_CASE("timeouts go on until it has been quiet for longer than they lasted",
+          "[detectors][tcp-syn-timeout]") {
+  Case c;
+  c.ask({0, 1, 3, 7});
+  const bool is_over = GENERATE(false, true);
+  CHECK(c.only(is_over ? 14.1 : 13.9).state ==
+        (is_over ? FindingState::ended : FindingState::ongoing));
+}
+
+// More attempts than are kept: the last of them is 36 s after the first.
+TEST_CASE("the last attempt counts, kept or not", "[detectors][tcp-syn-timeout]") {
+  Case c;
+  for (int attempt = 0; attempt < 37; ++attempt) {
+    ++c.pair.initiator.port;
+    const double when = attempt;
+    c.ask({when, when + 1, when + 3});
+  }
+  const Finding finding = c.only(70);
+  CHECK(finding.last == TcpWire::at(39));
+  CHECK(finding.state == FindingState::ongoing);
+}
+
 TEST_CASE("one SYN is given up, not timed out", "[detectors][tcp-syn-timeout]") {
   Case c;
   c.ask({0});
