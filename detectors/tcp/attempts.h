@@ -16,6 +16,8 @@
 namespace wirefault {
 
 struct Attempts {
+  // Without those of one SYN that stayed open for three seconds: who asks once and leaves cannot
+  // tell whether he would have been answered.
   std::uint32_t begun = 0;
   std::uint32_t completed = 0;
   // When one was last opened, refused or rejected: somebody was there. Seconds since 1970; 0:
@@ -24,6 +26,7 @@ struct Attempts {
 
   void add(const tcp::ServiceSecond& second) {
     add(begun, second.new_syns);
+    begun -= static_cast<std::uint32_t>(std::min<std::uint64_t>(begun, second.aged_3s.lone));
     add(completed, second.completed);
     if (second.completed + second.refused + second.rejected == 0) return;
     last_answer = std::max(last_answer, number_of(second.begin));

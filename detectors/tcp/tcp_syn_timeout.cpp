@@ -403,11 +403,15 @@ class TcpSynTimeout final : public Detector {
     return fell_silent ? attempts : nullptr;
   }
 
+  // At least those that opened and those that did not.
   std::uint64_t begun(const Claim& claim) const {
     std::uint64_t all = 0;
     for (const Failing& each : claim.services) {
       const Attempts* seen = services_seen_.find(*each.key);
-      if (seen != nullptr) all += seen->begun;
+      const std::uint64_t opened = seen == nullptr ? 0 : seen->completed;
+      const std::uint64_t known =
+          claim.variant == delayed ? std::max(opened, each.count()) : opened + each.count();
+      all += std::max<std::uint64_t>(seen == nullptr ? 0 : seen->begun, known);
     }
     return all;
   }
@@ -479,7 +483,7 @@ class TcpSynTimeout final : public Detector {
     finding.title = claim.variant == delayed ? short_title("", name, " accepts connections late")
                                              : short_title("connections to ", name, " time out");
     finding.count = claim.count();
-    finding.of = std::max(begun(claim), finding.count);
+    finding.of = begun(claim);
     finding.unit = "attempt";
     evidence.fill(finding);
     // Of more attempts than are kept.

@@ -47,6 +47,20 @@ TEST_CASE("a count of attempts stops at its largest value", "[detectors][attempt
   CHECK_FALSE(counts.find(1)->has_answers());
 }
 
+TEST_CASE("a lone SYN that nobody answers is no attempt", "[detectors][attempts]") {
+  AttemptCounts<std::uint64_t> counts;
+  counts.add(1, second(5, 1, 1));
+  tcp::ServiceSecond later;
+  later.aged_3s.lone = 2;
+  later.aged_3s.repeated = 1;
+  counts.add(1, later);
+  CHECK(counts.find(1)->begun == 3);
+  // Where only a sample is followed, what became of it is an estimate.
+  later.aged_3s.lone = 4;
+  counts.add(1, later);
+  CHECK(counts.find(1)->begun == 0);
+}
+
 TEST_CASE("when somebody last answered is known to the second", "[detectors][attempts]") {
   using std::chrono::milliseconds;
   using std::chrono::seconds;

@@ -64,6 +64,21 @@ TEST_CASE("one SYN is given up, not timed out", "[detectors][tcp-syn-timeout]") 
   CHECK(c.bench.findings(60).empty());
 }
 
+TEST_CASE("what was given up after one SYN is not among the attempts",
+          "[detectors][tcp-syn-timeout]") {
+  Case c;
+  c.ask({0, 1, 3, 7});
+  ++c.pair.initiator.port;
+  c.ask({2});
+  ++c.pair.initiator.port;
+  c.ask({4});
+  ++c.pair.initiator.port;
+  c.pair.handshake(9);
+  const Finding finding = c.only(60);
+  CHECK(finding.count == 1);
+  CHECK(finding.of == 2);
+}
+
 TEST_CASE("what is younger than three seconds is left alone", "[detectors][tcp-syn-timeout]") {
   Case c;
   c.ask({0, 1});
