@@ -53,8 +53,8 @@ IpAddress network_of(const IpAddress& host) {
   return host.network(host.is_v6() ? 6 : 3);
 }
 
-// The seconds of some minutes in which a service opened connections.
-class OpenSeconds {
+// The seconds of some minutes in which somebody answered.
+class AnswerSeconds {
  public:
   void add(std::int64_t second) {
     if (second < 0) return;
@@ -69,19 +69,27 @@ class OpenSeconds {
   }
   bool contains(std::int64_t second) const {
     return second >= 0 && second <= newest_ && newest_ - second < size &&
-           opened_[static_cast<std::size_t>(second % size)];
+           answered_[static_cast<std::size_t>(second % size)];
+  }
+  // Whether it surely holds none of the seconds between these two.
+  bool is_empty_between(std::int64_t begin, std::int64_t end) const {
+    if (newest_ - begin >= size) return false;
+    for (std::int64_t each = begin + 1; each < end && each <= newest_; ++each) {
+      if (contains(each)) return false;
+    }
+    return true;
   }
 
  private:
   // An attempt is told of at most 63 s after its last SYN; Linux sends that 68 s after the first.
-  static constexpr std::int64_t size = 256;
+  static constexpr std::int64_t size = 512;
 
   std::bitset<size>::reference bit(std::int64_t second) {
-    return opened_[static_cast<std::size_t>(second % size)];
+    return answered_[static_cast<std::size_t>(second % size)];
   }
 
   std::int64_t newest_ = -1;
-  std::bitset<size> opened_;
+  std::bitset<size> answered_;
 };
 
 // One attempt that failed or was late.
@@ -106,7 +114,11 @@ struct Group {
   std::uint64_t more_saved = 0;  // of those, with an alternative
   TopList<IpAddress> clients;
   Endpoint alternative;
-  Timestamp last{};
+  Timestamp first = Timestamp::max();
+  Timestamp last = Timestamp::min();
+  // From the first to the last of its SYNs.
+  bool service_silent = true;
+  bool host_silent = true;
 };
 
 struct Tally {
@@ -216,7 +228,7 @@ class TcpSynTimeout final : public Detector {
         delayed_share_{
             setup.percent("delayed-share", 1, "or part of its connections, of at least a hundred")},
         tallies_{setup.tallies(512)},
-        open_seconds_{setup.tallies(512)} {}
+        answer_seconds_{setup.tallies(512)} {}
 
   void on_tcp_service_second(const tcp::ServiceSecond& second) override {
     if (second.service.port == 0) return;
@@ -277,6 +289,10 @@ class TcpSynTimeout final : public Detector {
   // As many are one problem of what they have in common.
   static constexpr std::size_t services_of_a_host = 2;
   static constexpr std::size_t hosts_of_a_network = 3;
+  // Below that many, or within the seconds in which who came first is not known, chance is enough.
+  static constexpr std::uint64_t attempts_of_an_outage = 2;
+  static constexpr Duration shortest_outage = seconds{3};
+  static constexpr Duration forever = Duration::max();
   // One client alone may be what is at fault.
   static constexpr std::uint64_t independent_clients = 2;
 
@@ -286,38 +302,64 @@ class TcpSynTimeout final : public Detector {
     const bool in_trouble =
         second.repeated_syns > 0 ||
         (second.completed > 0 && second.new_syns > second.completed + second.refused);
-    OpenSeconds* seconds_of = nullptr;
+    note_answers(key, in_trouble, second.completed > 0, second.begin);
+    note_answers(host_of(key), in_trouble, second.completed + second.refused > 0, second.begin);
+  }
+  void note_answers(const ServiceKey& key, bool in_trouble, bool answers, Timestamp begin) {
+    AnswerSeconds* seconds_of = nullptr;
     if (in_trouble) {
-      seconds_of = &open_seconds_[key];
-    } else if (!open_seconds_.empty() && second.completed > 0) {
-      seconds_of = open_seconds_.find(key);
+      seconds_of = &answer_seconds_[key];
+    } else if (answers && !answer_seconds_.empty()) {
+      seconds_of = answer_seconds_.find(key);
     }
-    if (seconds_of != nullptr && second.completed > 0) {
-      seconds_of->add(second.begin.time_since_epoch() / seconds{1});
-    }
+    if (seconds_of != nullptr && answers) seconds_of->add(second_of(begin));
+  }
+
+  // Under which the answers of any service of the host are.
+  static ServiceKey host_of(const ServiceKey& key) {
+    return {key.tunnel, {key.service.address, 0}, 0};
+  }
+  static std::int64_t second_of(Timestamp when) { return when.time_since_epoch() / seconds{1}; }
+
+  // Takes the attempt into the time for which nobody got an answer, as long as that is so. Who came
+  // first in its first and last second is not known: these may have answers.
+  void extend_silence(Group& group, const ServiceKey& key, const Sightings<12>& syns) const {
+    const std::int64_t known_from = second_of(group.first);
+    const std::int64_t known_to = second_of(group.last);
+    group.first = std::min(group.first, syns.first().time);
+    group.last = std::max(group.last, syns.last().time);
+    const std::int64_t begin = second_of(group.first);
+    const std::int64_t end = second_of(group.last);
+    const auto is_silent = [&](const ServiceKey& answerer) {
+      const AnswerSeconds* answers = answer_seconds_.find(answerer);
+      return answers != nullptr &&
+             answers->is_empty_between(begin, std::min(known_from + 1, end)) &&
+             answers->is_empty_between(std::max(known_to - 1, begin), end);
+    };
+    group.service_silent = group.service_silent && is_silent(key);
+    group.host_silent = group.host_silent && is_silent(host_of(key));
   }
 
   // Whether the service opened other connections in a second in which it ignored a SYN of this one.
   bool has_opened_others(const tcp::Handshake& handshake) const {
-    const OpenSeconds* opened =
-        open_seconds_.find({handshake.opening.tunnel, handshake.responder()});
+    const AnswerSeconds* opened =
+        answer_seconds_.find({handshake.opening.tunnel, handshake.responder()});
     if (opened == nullptr) return false;
     auto ignored = handshake.syns.kept();
     // The last one was answered in the end.
     if (handshake.outcome == tcp::HandshakeOutcome::completed) {
       ignored = ignored.first(ignored.size() - 1);
     }
-    return std::any_of(ignored.begin(), ignored.end(), [&](const Sighting& syn) {
-      return opened->contains(syn.time.time_since_epoch() / seconds{1});
-    });
+    return std::any_of(ignored.begin(), ignored.end(),
+                       [&](const Sighting& syn) { return opened->contains(second_of(syn.time)); });
   }
 
   void add(const tcp::ConnectFailure& failure) {
     const tcp::Handshake& handshake = failure.handshake;
-    Group& group =
-        tallies_[{handshake.opening.tunnel, handshake.responder()}].groups[variant_of(handshake)];
+    const ServiceKey key{handshake.opening.tunnel, handshake.responder()};
+    Group& group = tallies_[key].groups[variant_of(handshake)];
     group.clients.add(handshake.initiator().address);
-    group.last = std::max(group.last, handshake.syns.last().time);
+    extend_silence(group, key, handshake.syns);
     if (failure.has_alternative) group.alternative = failure.alternative;
     if (group.attempts.size() < Group::most_kept) {
       group.attempts.push_back(
@@ -401,6 +443,13 @@ class TcpSynTimeout final : public Detector {
     const bool fell_silent = attempts != nullptr && attempts->has_answers() &&
                              !attempts->has_answers_after(claim.first());
     return fell_silent ? attempts : nullptr;
+  }
+
+  // Whether nobody got an answer, and somebody has since.
+  bool has_come_back(const Claim& claim) const {
+    if (claim.scope != Scope::service) return false;
+    const Group& group = *claim.services.front().group;
+    return group.service_silent && answers_after(services_seen_, claim.key(), group.last);
   }
 
   // At least those that opened and those that did not.
@@ -488,7 +537,7 @@ class TcpSynTimeout final : public Detector {
     evidence.fill(finding);
     // Of more attempts than are kept.
     finding.last = std::max(finding.last, last);
-    finding.state = state_at(scene.now, finding);
+    finding.state = has_come_back(claim) ? FindingState::ended : state_at(scene.now, finding);
     finding.who.push_back(who("client", clients));
     finding.who.push_back(who("server", servers));
     finding.capture_filter = capture_filter(claim);
@@ -609,9 +658,15 @@ class TcpSynTimeout final : public Detector {
         answers_after(hosts_seen_, {claim.key().tunnel, service.address}, first);
     if (before_silence(claim) != nullptr) {
       return add_causes_of_end(finding, claim, claim.scope == Scope::service && host_answers,
-                               vantage);
+                               vantage, forever);
     }
     if (claim.scope == Scope::service && answers_after(services_seen_, claim.key(), first)) {
+      const Group& group = *claim.services.front().group;
+      const Duration lasted = group.last - group.first;
+      if (has_come_back(claim) && claim.count() >= attempts_of_an_outage &&
+          lasted >= shortest_outage) {
+        return add_causes_of_end(finding, claim, !group.host_silent, vantage, lasted);
+      }
       return add_causes_of_some(finding, claim);
     }
     // Whoever nobody asked since then has not fallen silent.
@@ -670,27 +725,39 @@ class TcpSynTimeout final : public Detector {
     return hosts.size();
   }
 
-  // It worked, and from one moment on nobody gets an answer.
+  // From one moment on nobody got an answer: until now, where it had worked before, or for a while.
   static void add_causes_of_end(Finding& finding, const Claim& claim, bool host_answers,
-                                Vantage vantage) {
+                                Vantage vantage, Duration lasted) {
     const Endpoint& service = claim.key().service;
     const std::string address = service.address.to_string();
+    const bool is_over = lasted != forever;
+    const std::string why =
+        is_over ? fmt::format("nobody got an answer for {}, and it has answered since",
+                              rough_duration(lasted))
+                : std::string{host_answers ? "it answered before"
+                                           : "it answered before, and nothing there has since"};
     // A process that has stopped: the kernel opens as many connections as its queue holds.
-    const Cause stuck{"accept-queue", "its process accepts no more connections",
-                      host_answers ? "it answered before, and other ports of the host still do"
-                                   : "it answered before",
+    const Cause stuck{"accept-queue",
+                      is_over ? "its process accepted no connections for a while"
+                              : "its process accepts no more connections",
+                      host_answers ? why + (is_over ? "; other ports of the host did meanwhile"
+                                                    : ", and other ports of the host still do")
+                                   : why,
                       fmt::format("ss -ltnp 'sport = :{}'  # on the server", service.port)};
-    const Cause filtered{"filtered", "a filter drops its packets since then",
+    const Cause filtered{"filtered",
+                         is_over ? "a filter dropped its packets for a while"
+                                 : "a filter drops its packets since then",
                          "silence, not a refusal", "nft list ruleset"};
     if (host_answers) {
       finding.causes.insert(finding.causes.end(), {stuck, filtered});
       return;
     }
-    const std::string_view why = "it answered before, and nothing there has since";
-    const Cause host_down{"host-down", "the host went down", std::string{why},
-                          fmt::format("ping -c 3 {}", address)};
-    const Cause no_route{"no-route", "the way there was lost", std::string{why},
-                         fmt::format("ip route get {}", address)};
+    const Cause host_down{
+        "host-down", is_over ? "the host was down or restarted" : "the host went down", why,
+        is_over ? "uptime  # on the server" : fmt::format("ping -c 3 {}", address)};
+    const Cause no_route{"no-route",
+                         is_over ? "the way there was lost for a while" : "the way there was lost",
+                         why, fmt::format("ip route get {}", address)};
     if (claim.scope == Scope::network) {
       finding.causes.insert(finding.causes.end(), {no_route, filtered});
       return;
@@ -730,7 +797,7 @@ class TcpSynTimeout final : public Detector {
   AttemptCounts<ServiceKey> services_seen_;
   AttemptCounts<HostKey> hosts_seen_;
   AttemptCounts<HostKey> networks_seen_;
-  TallyMap<ServiceKey, OpenSeconds> open_seconds_;
+  TallyMap<ServiceKey, AnswerSeconds> answer_seconds_;
 };
 
 }  // namespace

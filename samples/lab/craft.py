@@ -388,6 +388,24 @@ def host_goes_down():
     return in_order(capture)
 
 
+@sample("tcp-syn-timeout/fires-restart")
+def host_restarts():
+    """A client opens a connection each three seconds, gets no answer for half a minute, and then does again."""
+    capture = Capture()
+    for number in range(30):
+        attempt = Attempt(capture, CLIENT, 40000 + number, SERVER, 443)
+        at = 3000 * number
+        if 10 <= number < 20:
+            attempt.ask(at, at + 1000)
+        else:
+            attempt.ask(at)
+            attempt.opened(at + 20)
+        alive = Attempt(capture, CLIENT, 50000 + number, OTHER, 443)
+        alive.ask(at + 500)
+        alive.opened(at + 520)
+    return in_order(capture)
+
+
 @sample("tcp-syn-timeout/fires-ecn")
 def ecn_is_dropped():
     """A firewall drops SYNs with ECE and CWR; the repetition comes without and is answered."""

@@ -397,6 +397,69 @@ TEST_CASE("a host that answered until a moment and never since is one finding",
   }
 }
 
+// It answers at 0 s and in the end; between 10 and 23 s two attempts are in vain.
+TEST_CASE("who answers nobody for a while and then does again was down",
+          "[detectors][tcp-syn-timeout]") {
+  TcpBench bench{"tcp-syn-timeout"};
+  TcpPair pair{bench.wire};
+  const auto open = [&](double when, std::uint16_t port = 80) {
+    ++pair.initiator.port;
+    pair.responder.port = port;
+    pair.handshake(when);
+  };
+  const auto ask = [&](double when) {
+    ++pair.initiator.port;
+    pair.responder.port = 80;
+    for (const double later : {0, 1, 3}) pair.out(when + later, {.flags = tcp::syn});
+  };
+  const auto first_cause = [&](double end = 42) {
+    const auto found = bench.findings(end);
+    REQUIRE(found.size() == 1);
+    return std::string{found[0].causes.at(0).id};
+  };
+  open(0);
+  ask(10);
+  SECTION("it was down") {
+    ask(20);
+    SECTION("and is back") {
+      open(24);
+      const auto found = bench.findings(26);
+      REQUIRE(found.size() == 1);
+      CHECK(found[0].state == FindingState::ended);
+      CHECK(found[0].causes.at(0).id == "host-down");
+      CHECK(found[0].causes.at(0).text == "the host was down or restarted");
+    }
+    SECTION("and is still") {
+      const auto found = bench.findings(26);
+      REQUIRE(found.size() == 1);
+      CHECK(found[0].state == FindingState::ongoing);
+      CHECK(found[0].causes.at(0).text == "the host went down");
+    }
+  }
+  SECTION("another port answers meanwhile: the host was not") {
+    open(15, 443);
+    ask(20);
+    open(40);
+    CHECK(first_cause() == "accept-queue");
+  }
+  SECTION("the port itself answers meanwhile") {
+    open(15);
+    ask(20);
+    open(40);
+    CHECK(first_cause() == "filtered");
+  }
+  SECTION("one attempt in vain is chance") {
+    open(40);
+    CHECK(first_cause() == "filtered");
+  }
+  SECTION("the next one in vain is minutes later: what was between is forgotten") {
+    open(45);
+    ask(900);
+    open(1000);
+    CHECK(first_cause(1010) == "filtered");
+  }
+}
+
 // A service that opens a connection each half second, and one attempt that it ignores.
 TEST_CASE("a full queue is suspected where others got through in the same second",
           "[detectors][tcp-syn-timeout]") {
