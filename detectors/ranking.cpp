@@ -47,70 +47,85 @@ bool is_placed_before(const Finding& a, const Finding& b) {
   return place(a) < place(b);
 }
 
-void add_who(std::vector<Who>& to, const Who& from) {
-  const auto same =
-      std::find_if(to.begin(), to.end(), [&](const Who& each) { return each.role == from.role; });
-  if (same == to.end()) {
-    to.push_back(from);
-    return;
-  }
-  same->is_approximate |= from.is_approximate;
-  for (const Who::Member& member : from.top) {
-    const auto known =
-        std::find_if(same->top.begin(), same->top.end(),
-                     [&](const Who::Member& each) { return each.text == member.text; });
-    if (known != same->top.end()) {
-      known->count += member.count;
-    } else {
-      ++same->distinct;
-      if (same->top.size() < most_members) same->top.push_back(member);
-    }
-  }
-}
+// What is put together of all but a detector's worst findings, the first of them the worst.
+struct Tail {
+  Finding sum;
+  std::uint64_t merged = 0;
+  struct Role {
+    std::string_view name;
+    std::map<std::string, std::uint64_t> members;
+    std::uint64_t distinct = 0;   // of the finding with most
+    bool is_approximate = false;  // not all that are concerned are among the members
+  };
+  std::vector<Role> roles;
 
-// Takes `from` into `into`, the worse of the two.
-void absorb(Finding& into, const Finding& from) {
-  into.count += from.count;
-  into.of += from.of;
-  into.lower_bound |= from.lower_bound;
-  into.first = std::min(into.first, from.first);
-  into.last = std::max(into.last, from.last);
-  into.frames_total += from.frames_total;
-  into.frames.insert(into.frames.end(), from.frames.begin(), from.frames.end());
-  std::sort(into.frames.begin(), into.frames.end());
-  into.frames.erase(std::unique(into.frames.begin(), into.frames.end()), into.frames.end());
-  if (into.frames.size() > most_frames) into.frames.resize(most_frames);
-  for (const Who& each : from.who) add_who(into.who, each);
-}
+  void add(Finding&& finding) {
+    if (++merged == 1) {
+      sum = std::move(finding);
+      for (const Who& each : sum.who) add(each);
+      return;
+    }
+    sum.count += finding.count;
+    sum.of += finding.of;
+    sum.lower_bound |= finding.lower_bound;
+    sum.first = std::min(sum.first, finding.first);
+    sum.last = std::max(sum.last, finding.last);
+    sum.frames_total += finding.frames_total;
+    sum.frames.insert(sum.frames.end(), finding.frames.begin(), finding.frames.end());
+    for (const Who& each : finding.who) add(each);
+  }
+
+  Finding finish() && {
+    if (merged == 1) return std::move(sum);
+    std::sort(sum.frames.begin(), sum.frames.end());
+    sum.frames.erase(std::unique(sum.frames.begin(), sum.frames.end()), sum.frames.end());
+    if (sum.frames.size() > most_frames) sum.frames.resize(most_frames);
+    sum.who.clear();
+    for (const Role& role : roles) sum.who.push_back(most_concerned(role));
+    sum.variant = others;
+    sum.entity = others;
+    sum.title = fmt::format("{} more findings of this kind", merged);
+    sum.display_filter = frame_filter(sum.frames);
+    sum.causes.clear();
+    sum.next.clear();
+    return std::move(sum);
+  }
+
+ private:
+  void add(const Who& from) {
+    auto role = std::find_if(roles.begin(), roles.end(),
+                             [&](const Role& each) { return each.name == from.role; });
+    if (role == roles.end()) role = roles.insert(role, {from.role, {}});
+    for (const Who::Member& member : from.top) role->members[member.text] += member.count;
+    role->distinct = std::max(role->distinct, from.distinct);
+    role->is_approximate |= from.is_approximate || from.distinct > from.top.size();
+  }
+
+  static Who most_concerned(const Role& role) {
+    Who made{role.name, {}, std::max(role.distinct, role.members.size()), role.is_approximate};
+    for (const auto& [text, count] : role.members) made.top.push_back({text, count});
+    std::stable_sort(made.top.begin(), made.top.end(),
+                     [](const Who::Member& a, const Who::Member& b) { return a.count > b.count; });
+    if (made.top.size() > most_members) made.top.resize(most_members);
+    return made;
+  }
+};
 
 }  // namespace
 
 void merge_tails(std::vector<Finding>& findings) {
   std::sort(findings.begin(), findings.end(), is_placed_before);
   std::map<std::string_view, std::size_t> seen;
-  std::map<std::string_view, Finding> tails;
-  std::map<std::string_view, std::uint64_t> merged;
+  std::map<std::string_view, Tail> tails;
   std::vector<Finding> kept;
   for (Finding& finding : findings) {
     if (++seen[finding.detector] < most_of_one_detector) {
       kept.push_back(std::move(finding));
-    } else if (++merged[finding.detector] == 1) {
-      tails[finding.detector] = std::move(finding);
     } else {
-      absorb(tails[finding.detector], finding);
+      tails[finding.detector].add(std::move(finding));
     }
   }
-  for (auto& [detector, tail] : tails) {
-    if (merged[detector] > 1) {
-      tail.variant = others;
-      tail.entity = others;
-      tail.title = fmt::format("{} more findings of this kind", merged[detector]);
-      tail.display_filter = frame_filter(tail.frames);
-      tail.causes.clear();
-      tail.next.clear();
-    }
-    kept.push_back(std::move(tail));
-  }
+  for (auto& [detector, tail] : tails) kept.push_back(std::move(tail).finish());
   findings = std::move(kept);
 }
 

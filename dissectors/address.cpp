@@ -15,8 +15,9 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
 }
 
 std::string IpAddress::to_string() const {
+  if (!is_v6()) return fmt::format("{}.{}.{}.{}", bytes_[0], bytes_[1], bytes_[2], bytes_[3]);
   std::array<char, INET6_ADDRSTRLEN> text{};
-  inet_ntop(is_v6() ? AF_INET6 : AF_INET, bytes_.data(), text.data(), text.size());
+  inet_ntop(AF_INET6, bytes_.data(), text.data(), text.size());
   return text.data();
 }
 

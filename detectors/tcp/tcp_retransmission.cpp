@@ -249,6 +249,7 @@ class TcpRetransmission final : public Detector {
       const Path* path = nullptr;
       Flows lossy;
       Flows needless;
+      Span span{};  // of the needless
     };
     std::map<PathKey, Pair> pairs;
     for (const auto& [key, tally] : flows_.sorted()) {
@@ -259,6 +260,12 @@ class TcpRetransmission final : public Detector {
       pair.path = lossy_path(path);
       (lossy ? pair.lossy : pair.needless).push_back({key, tally});
     }
+    std::vector<const Pair*> needless;
+    for (auto& [key, pair] : pairs) {
+      if (!pair.lossy.empty()) continue;
+      pair.span = span_of(pair.needless);
+      needless.push_back(&pair);
+    }
     for (const auto& [key, pair] : pairs) {
       const auto back = pairs.find({key.tunnel, key.receiver, key.sender, 0});
       const bool both_ways = back != pairs.end() && !back->second.lossy.empty();
@@ -268,9 +275,8 @@ class TcpRetransmission final : public Detector {
         findings.push_back(std::move(finding));
       });
       if (!pair.lossy.empty()) continue;
-      const auto alike = std::count_if(pairs.begin(), pairs.end(), [&](const auto& other) {
-        return other.second.lossy.empty() && &other.second != &pair &&
-               are_simultaneous(other.second.needless, pair.needless);
+      const auto alike = std::count_if(needless.begin(), needless.end(), [&](const Pair* other) {
+        return other != &pair && are_simultaneous(other->span, pair.span);
       });
       report(pair.needless, false, [&](const Flows& flows, bool as_one) {
         Finding finding = start(scene, flows, as_one);
@@ -408,11 +414,8 @@ class TcpRetransmission final : public Detector {
     return span;
   }
   // A delay that hits all at once is over as soon.
-  static bool are_simultaneous(const Flows& a, const Flows& b) {
-    if (a.empty() || b.empty()) return false;
-    const Span one = span_of(a);
-    const Span other = span_of(b);
-    return std::max(one.last, other.last) - std::min(one.first, other.first) <= one_moment;
+  static bool are_simultaneous(const Span& a, const Span& b) {
+    return std::max(a.last, b.last) - std::min(a.first, b.first) <= one_moment;
   }
 
   Finding start(const Scene& scene, const Flows& flows, bool is_path) const {

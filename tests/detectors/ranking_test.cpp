@@ -1,5 +1,9 @@
 #include "detectors/ranking.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "tests/support/catch.h"
 
 namespace wirefault {
@@ -43,6 +47,31 @@ TEST_CASE("what was merged from many stands behind what is told by itself",
   CHECK(findings.back().title == "31 more findings of this kind");
   CHECK(findings.back().count == 31);
   CHECK(findings.back().who[0].distinct == 1);
+}
+
+TEST_CASE("who is concerned by several merged findings counts once, the most concerned first",
+          "[detectors][ranking]") {
+  std::vector<Finding> findings;
+  for (int i = 0; i < 50; ++i) {
+    Finding made =
+        finding("tcp-refused", std::string(1, static_cast<char>('A' + i)), Severity::error, 1, 0);
+    // The merged ones are the last 31: i from 19 on.
+    made.who = {{"client", {{fmt::format("192.0.2.{}", i % 10), 1}}, 1}};
+    if (i == 40) made.who[0].top[0] = {"192.0.2.99", 7};
+    made.frames = {PacketRef{0, static_cast<std::uint64_t>(100 - i)}, PacketRef{0, 100}};
+    findings.push_back(made);
+  }
+  merge_tails(findings);
+  const Finding& tail = findings.back();
+  REQUIRE(tail.who.size() == 1);
+  CHECK(tail.who[0].distinct == 11);
+  CHECK_FALSE(tail.who[0].is_approximate);
+  REQUIRE(tail.who[0].top.size() == 5);
+  CHECK(tail.who[0].top[0].text == "192.0.2.99");
+  CHECK(tail.who[0].top[0].count == 7);
+  CHECK(tail.who[0].top[1].text == "192.0.2.9");  // 19, 29, 39, 49: four times
+  CHECK(tail.frames.size() == 32);
+  CHECK(std::is_sorted(tail.frames.begin(), tail.frames.end()));
 }
 
 }  // namespace
