@@ -610,6 +610,8 @@ class DnsUnanswered final : public Detector {
     if (const Silence* outage = tally.silences.longest()) {
       finding.measures.push_back({"outages", static_cast<std::int64_t>(tally.silences.outages())});
       finding.measures.push_back({"longest_outage_ns", outage->length().count()});
+      // An outage lasts until the answer that shows its end, which may be later than any query.
+      finding.last = std::max(finding.last, outage->first + outage->length());
     }
     if (tally.large_unanswered > 0) {
       finding.measures.push_back(

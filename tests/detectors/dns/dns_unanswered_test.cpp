@@ -239,6 +239,7 @@ TEST_CASE("a server that stood still answers too late", "[detectors][dns-unanswe
   }
   const Finding finding = c.only(60);
   CHECK(finding.title == "198.51.100.53 answered no DNS queries for 14.0 s");
+  CHECK(finding.last - finding.first == std::chrono::seconds{14});
   CHECK(finding.severity == Severity::error);
   CHECK(finding.count == 3);
   REQUIRE(finding.causes.size() == 1);
