@@ -27,13 +27,15 @@ struct FlowTotals {
   std::uint32_t unseen = 0;          // times that the receiver acknowledged what this capture lacks
   std::uint16_t mss = 0;             // payload of a full segment; 0: unknown
   std::uint16_t delivered_size = 0;  // IP length of the largest segment acknowledged
-  bool was_seen = false;             // any segment of this side
+  bool was_seen = false;             // any segment of this side, but for resets
   bool was_acknowledged = false;
   bool outstanding = false;  // something was never acknowledged
-  bool sent_fin = false;  // or an RST that acknowledges: it aborted the connection
+  bool sent_fin = false;     // or an RST that acknowledges: it aborted the connection
   bool sent_rst = false;
   Duration min_rtt{};  // from here to the receiver and back; zero: unknown
   Duration smoothed_rtt{};
+
+  bool is_heard() const { return was_seen || sent_rst; }
 };
 
 // Why a sender repeated, as far as it shows. RFC 5681 section 3.2, RFC 8985, RFC 6298.
@@ -154,7 +156,7 @@ struct ConnectionEnded {
   Timestamp last{};
 
   // Segments of one side only, although it acknowledges what the other sent.
-  bool is_one_sided() const { return initiator.was_seen != responder.was_seen; }
+  bool is_one_sided() const { return initiator.is_heard() != responder.is_heard(); }
 };
 
 }  // namespace wirefault::tcp

@@ -529,6 +529,17 @@ TEST_CASE("an RST that acknowledges closes, one that does not knows no connectio
   CHECK(open.heard.ended[0].responder.sent_fin == aborts);
 }
 
+TEST_CASE("a side of which only resets were seen was seen", "[dissectors][tcp]") {
+  Midway midway;
+  const bool is_reset = GENERATE(true, false);
+  midway.pair.out(0, {.flags = tcp::fin | tcp::ack, .sequence = 5, .acknowledgment = 7});
+  if (is_reset) midway.pair.back(0.1, {.flags = tcp::rst, .sequence = 7});
+  midway.tracker.finish(TcpWire::at(200));
+  REQUIRE(midway.heard.ended.size() == 1);
+  CHECK(midway.heard.ended[0].is_one_sided() != is_reset);
+  CHECK(midway.tracker.connections().one_sided() == (is_reset ? 0 : 1));
+}
+
 TEST_CASE("who closed and who reset a connection is told", "[dissectors][tcp]") {
   Open open;
   open.pair.back(1, {.flags = tcp::fin | tcp::ack, .sequence = 1, .acknowledgment = 1});
