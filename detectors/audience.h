@@ -44,6 +44,7 @@ class Audience {
     admit(detector, &D::on_connect_failure);
     admit(detector, &D::on_ip_fragmented_datagram);
     admit(detector, &D::on_icmp_error);
+    admit(detector, &D::on_icmp_stray_error);
     admit(detector, &D::on_icmp_echo_answered);
     admit(detector, &D::on_icmp_path_mtu);
     admit(detector, &D::on_second);
@@ -76,8 +77,8 @@ class Audience {
              Listeners<tcp::Retransmission>, Listeners<tcp::SpuriousRetransmission>,
              Listeners<tcp::OutOfOrder>, Listeners<tcp::SizeStall>, Listeners<tcp::ConnectionEnded>,
              Listeners<tcp::ConnectFailure>, Listeners<ip::FragmentedDatagram>,
-             Listeners<icmp::Error>, Listeners<icmp::EchoAnswered>, Listeners<icmp::PathMtu>,
-             Listeners<SecondPassed>, Listeners<CaptureSummary>>
+             Listeners<icmp::Error>, Listeners<icmp::StrayError>, Listeners<icmp::EchoAnswered>,
+             Listeners<icmp::PathMtu>, Listeners<SecondPassed>, Listeners<CaptureSummary>>
       listeners_;
 };
 

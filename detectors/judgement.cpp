@@ -78,6 +78,7 @@ void Judgement::on_dns_transaction(const dns::Transaction& transaction) {
 }
 
 void Judgement::on_dns_stray_response(const dns::StrayResponse& stray) {
+  ++counts_.dns_stray_responses;
   audience_.tell(&FactListener::on_dns_stray_response, stray);
 }
 
@@ -111,8 +112,14 @@ void Judgement::on_ip_fragmented_datagram(const ip::FragmentedDatagram& datagram
 }
 
 void Judgement::on_icmp_error(const icmp::Error& error) {
+  count(error);
   scanners_.add(error);
   audience_.tell(&FactListener::on_icmp_error, error);
+}
+
+void Judgement::on_icmp_stray_error(const icmp::StrayError& stray) {
+  count(stray.error);
+  audience_.tell(&FactListener::on_icmp_stray_error, stray);
 }
 
 void Judgement::on_icmp_echo_answered(const icmp::EchoAnswered& echo) {
@@ -187,6 +194,15 @@ Result Judgement::result(const std::vector<SourceInfo>& sources) const {
   result.counts.ip_fragmented_datagrams = summary_.fragmented_datagrams;
   result.counts.ip_incomplete_datagrams = summary_.incomplete_datagrams;
   result.counts.icmp_errors = summary_.icmp_errors;
+  for (std::size_t kind = 0; kind < icmp::error_kind_count; ++kind) {
+    if (summary_.icmp_kinds[kind] == 0) continue;
+    result.counts.icmp_kinds[std::string{icmp::error_name(static_cast<icmp::ErrorKind>(kind))}] =
+        summary_.icmp_kinds[kind];
+  }
+  for (const auto& [key, count] : icmp_errors_.top()) {
+    result.counts.icmp_senders.push_back({icmp::error_name(static_cast<icmp::ErrorKind>(key.kind)),
+                                          key.sender.to_string(), key.about.to_string(), count});
+  }
   result.counts.tcp_data_segments = summary_.tcp_data_segments;
   result.counts.tcp_retransmissions = summary_.tcp_repeats;
   result.counts.tcp_repeated_data = summary_.tcp_data_repeats;

@@ -33,6 +33,7 @@ class Judgement final : public FactListener {
   void on_tcp_source_second(const tcp::SourceSecond& second) override;
   void on_ip_fragmented_datagram(const ip::FragmentedDatagram& datagram) override;
   void on_icmp_error(const icmp::Error& error) override;
+  void on_icmp_stray_error(const icmp::StrayError& stray) override;
   void on_icmp_echo_answered(const icmp::EchoAnswered& echo) override;
   void on_arp(const link::ArpSeen& arp) override;
   void on_icmp_path_mtu(const icmp::PathMtu& path) override;
@@ -62,6 +63,17 @@ class Judgement final : public FactListener {
     dns::Actions& actions_;
   };
 
+  // Who said what of whom.
+  struct IcmpKey {
+    IpAddress sender;
+    IpAddress about;
+    std::uint16_t kind = 0;  // icmp::ErrorKind
+    friend auto operator<=>(const IcmpKey&, const IcmpKey&) = default;
+  };
+  void count(const icmp::Error& error) {
+    icmp_errors_.add({error.reporter, error.destination, static_cast<std::uint16_t>(error.kind)});
+  }
+
   std::vector<const DetectorEntry*> entries_;  // of the detectors, in the same order
   std::vector<std::unique_ptr<Detector>> detectors_;
   Audience audience_;
@@ -76,6 +88,7 @@ class Judgement final : public FactListener {
 
   Counts counts_;
   LatencyHistogram dns_latency_;
+  TopList<IcmpKey> icmp_errors_;
   CaptureSummary summary_;
   Timestamp now_{};
   bool ended_ = false;

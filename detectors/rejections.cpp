@@ -21,23 +21,41 @@ constexpr std::uint8_t probe_hop_limit = 4;
 constexpr std::uint64_t scanned_services = 8;
 // A datagram that nobody takes is lost once; repeated, to the same service, it is a fault.
 constexpr std::uint64_t repeated = 3;
+// A sender that is told has obeyed by then, and what was under way has arrived.
+constexpr Duration time_to_obey = std::chrono::seconds{1};
+// Relapses that are shown with their frame.
+constexpr std::size_t most_relapses_shown = 5;
 
 // Asked of hosts whether or not they know it: NetBIOS, SSDP, WS-Discovery, mDNS, LLMNR.
 bool is_discovery(std::uint16_t port) {
   return port == 137 || port == 138 || port == 1900 || port == 3702 || port == 5353 || port == 5355;
 }
 
+bool is_probe(const icmp::Error& error) {
+  if (error.quoted_hop_limit < probe_hop_limit) return true;
+  return error.protocol == ip::protocol::udp && error.destination_port >= first_probe_port &&
+         error.destination_port <= last_probe_port;
+}
+
 }  // namespace
 
 bool Rejections::counts(const icmp::Error& error) {
-  if (error.is_reply || error.quoted_hop_limit < probe_hop_limit) return false;
-  const bool to_probe_port = error.protocol == ip::protocol::udp &&
-                             error.destination_port >= first_probe_port &&
-                             error.destination_port <= last_probe_port;
-  return !to_probe_port && error.match != icmp::Match::tcp_connection;
+  return !error.is_reply && !is_probe(error) && error.match != icmp::Match::tcp_connection;
+}
+
+bool Rejections::is_late_reply(const icmp::Error& error) {
+  return error.is_reply && !is_probe(error) && error.kind == icmp::ErrorKind::port_unreachable &&
+         error.protocol == ip::protocol::udp && error.match == icmp::Match::datagram;
+}
+
+bool Rejections::was_told_in_vain() const {
+  return errors_.count() >= repeated && errors_.last_time() - errors_.first_time() >= time_to_obey;
 }
 
 void Rejections::add(const icmp::Error& error) {
+  if (!errors_.empty() && error.heard.exists() && error.heard.time > last_) {
+    if (++relapses_ <= most_relapses_shown) relapsed_.push_back(error.seen);
+  }
   errors_.add(error.seen);
   servers_.add(error.service());
   hosts_.add(error.destination);
@@ -85,7 +103,13 @@ Severity Rejections::severity(const Scene& scene, std::uint64_t tunnel) const {
 void Rejections::fill(Finding& finding, const Scene& scene, std::uint64_t tunnel) const {
   finding.severity = severity(scene, tunnel);
   finding.confidence = Confidence::certain;
-  errors_.fill(finding);
+  Evidence errors = errors_;
+  if (is_one_host()) {
+    for (const Sighting& relapse : relapsed_) {
+      errors.show(relapse, "refused again, after it had sent such packets itself");
+    }
+  }
+  errors.fill(finding);
   finding.count = errors_.count();
   finding.unit = "error";
   finding.state = state_at(scene.now, finding);

@@ -9,8 +9,8 @@ namespace wirefault {
 struct RejectionKey {
   std::uint64_t tunnel = 0;
   IpAddress reporter;
-  std::uint16_t kind = 0;      // icmp::ErrorKind
-  std::uint32_t reserved = 0;  // no padding: hashed as bytes
+  std::uint16_t kind = 0;  // icmp::ErrorKind
+  std::uint32_t port = 0;  // of the reporter, where each is a case of its own
   friend auto operator<=>(const RejectionKey&, const RejectionKey&) = default;
 };
 
@@ -19,6 +19,9 @@ class Rejections {
   // False for what rejects nothing that anyone wanted: the answers to traceroute, what a client
   // that has hung up says of a late answer, what a connection that is open survives.
   static bool counts(const icmp::Error& error);
+  // A datagram sent in answer to one that came from that very port. Once or twice it is late: who
+  // had asked is gone.
+  static bool is_late_reply(const icmp::Error& error);
 
   void add(const icmp::Error& error);
   // An attempt to connect that one of these errors ended.
@@ -30,11 +33,18 @@ class Rejections {
   std::uint64_t failures() const { return failed_attempts_ + queries_; }
   Severity severity(const Scene& scene, std::uint64_t tunnel) const;
 
+  // The sender went on after it was told, and had time to hear it.
+  bool was_told_in_vain() const;
+  std::uint64_t count() const { return errors_.count(); }
+  // Times that an error came after the other side itself had sent such packets again.
+  std::uint64_t relapses() const { return relapses_; }
+
   bool is_one_service() const { return servers_.distinct() == 1; }
   bool is_one_host() const { return hosts_.distinct() == 1; }
   std::uint64_t hosts() const { return hosts_.distinct(); }
   const TopList<Endpoint>& servers() const { return servers_; }
   const TopList<IpAddress>& host_list() const { return hosts_; }
+  const TopList<IpAddress>& clients() const { return clients_; }
   std::uint8_t protocol() const { return protocol_; }
   bool has_queries() const { return queries_ > 0; }
   bool all_in_one_burst() const { return burst_ >= 3; }
@@ -54,6 +64,8 @@ class Rejections {
   std::uint64_t discoveries_ = 0;  // of the others
   std::uint64_t burst_ = 0;        // most errors in one millisecond
   std::uint64_t run_ = 0;
+  std::uint64_t relapses_ = 0;
+  std::vector<Sighting> relapsed_;  // the first errors of the first of them
   Timestamp last_{};
   std::uint8_t protocol_ = 0;
 };

@@ -26,9 +26,10 @@ struct Counts {
   std::uint64_t dns_answered = 0;
   std::uint64_t dns_late = 0;
   std::uint64_t dns_unanswered = 0;
-  std::uint64_t dns_rejected = 0;       // an ICMP error or a reset came instead
-  std::uint64_t dns_undecided = 0;      // still waiting when the capture ended, or evicted
-  std::int64_t dns_latency_p50_ns = 0;  // of the answered; 0: none
+  std::uint64_t dns_rejected = 0;         // an ICMP error or a reset came instead
+  std::uint64_t dns_undecided = 0;        // still waiting when the capture ended, or evicted
+  std::uint64_t dns_stray_responses = 0;  // to queries unseen, or answered before
+  std::int64_t dns_latency_p50_ns = 0;    // of the answered; 0: none
   std::int64_t dns_latency_p95_ns = 0;
 
   std::uint64_t tcp_connections = 0;  // seen at all, lone SYNs included
@@ -44,6 +45,15 @@ struct Counts {
   std::uint64_t ip_fragmented_datagrams = 0;
   std::uint64_t ip_incomplete_datagrams = 0;
   std::uint64_t icmp_errors = 0;
+  std::map<std::string, std::uint64_t> icmp_kinds;  // of the errors, by name
+  // Those that came most often, at most five: who said what of whom.
+  struct IcmpSender {
+    std::string_view kind;
+    std::string sender;
+    std::string about;  // the destination of what it quotes
+    std::uint64_t count = 0;
+  };
+  std::vector<IcmpSender> icmp_senders;
 };
 
 // How far one dimension of the capture can be trusted.

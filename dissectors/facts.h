@@ -57,6 +57,7 @@ struct CaptureSummary {
   std::uint64_t unknown_link = 0;  // of those: captured on a link of a type that is not known
   std::uint64_t icmp_packets = 0;
   std::uint64_t icmp_errors = 0;
+  std::array<std::uint64_t, icmp::error_kind_count> icmp_kinds{};  // of the errors
   std::uint64_t icmp_unmatched = 0;  // errors about nothing that was seen
   std::uint64_t arp_packets = 0;
   std::uint64_t fragmented_datagrams = 0;
@@ -80,6 +81,7 @@ class FactListener {
   virtual void on_tcp_source_second(const tcp::SourceSecond&) {}
   virtual void on_ip_fragmented_datagram(const ip::FragmentedDatagram&) {}
   virtual void on_icmp_error(const icmp::Error&) {}
+  virtual void on_icmp_stray_error(const icmp::StrayError&) {}
   virtual void on_icmp_echo_answered(const icmp::EchoAnswered&) {}
   virtual void on_arp(const link::ArpSeen&) {}
   virtual void on_icmp_path_mtu(const icmp::PathMtu&) {}

@@ -403,6 +403,7 @@ void Tracking::finish() {
   summary_.incomplete_datagrams = reassembly_.incomplete();
   name_the_rest();
   summary_.icmp_errors = icmp_.errors();
+  summary_.icmp_kinds = icmp_.kinds();
   summary_.icmp_unmatched = icmp_.unmatched();
   summary_.quality = quality_.quality();
   summary_.duplicates = duplicates_.counts();

@@ -59,6 +59,13 @@ Json source_json(const SourceInfo& source, std::size_t index) {
 }
 
 Json counts_json(const Counts& counts) {
+  Json senders = Json::array();
+  for (const Counts::IcmpSender& each : counts.icmp_senders) {
+    senders.push_back({{"kind", each.kind},
+                       {"sender", each.sender},
+                       {"about", each.about},
+                       {"count", each.count}});
+  }
   return {{"packets", counts.packets},
           {"bytes", counts.bytes},
           {"dns_queries", counts.dns_queries},
@@ -70,6 +77,7 @@ Json counts_json(const Counts& counts) {
           {"dns_unanswered", counts.dns_unanswered},
           {"dns_rejected", counts.dns_rejected},
           {"dns_undecided", counts.dns_undecided},
+          {"dns_stray_responses", counts.dns_stray_responses},
           {"dns_latency_p50_ns", counts.dns_latency_p50_ns},
           {"dns_latency_p95_ns", counts.dns_latency_p95_ns},
           {"tcp_connections", counts.tcp_connections},
@@ -82,7 +90,9 @@ Json counts_json(const Counts& counts) {
           {"tcp_out_of_order", counts.tcp_out_of_order},
           {"ip_fragmented_datagrams", counts.ip_fragmented_datagrams},
           {"ip_incomplete_datagrams", counts.ip_incomplete_datagrams},
-          {"icmp_errors", counts.icmp_errors}};
+          {"icmp_errors", counts.icmp_errors},
+          {"icmp_kinds", counts.icmp_kinds},
+          {"icmp_senders", senders}};
 }
 
 std::string_view word(Grade grade) {

@@ -302,7 +302,8 @@ class TextReport {
       const bool gave_up = lacks_memory || is_counted("tallies_evicted");
       std::string found = gave_up ? "No failure is among what could be kept" : "No failures found";
       if (!options_.narrowed_by.empty()) found += " within what was asked for";
-      line(notes_.empty() ? found + "." : fmt::format("{}; {}.", found, tally()));
+      paragraph("", notes_.empty() ? found + "."
+                                   : fmt::format("{}; {}.{}", found, tally(), what_follows()));
       if (gave_up) {
         paragraph("",
                   fmt::format("Not all could: look at less at once, with -f or --from and --to{}.",
@@ -310,7 +311,11 @@ class TextReport {
       }
       return;
     }
-    std::string text = tally() + ".";
+    paragraph("", tally() + "." + what_follows());
+  }
+
+  std::string what_follows() const {
+    std::string text;
     std::size_t grouped_incidents = 0;
     constexpr std::size_t most = 3;
     for (const Incident& incident : result_.incidents) {
@@ -325,7 +330,7 @@ class TextReport {
     if (grouped_incidents > most) {
       text += fmt::format(" {} below.", plural(grouped_incidents - most, "more such group"));
     }
-    paragraph("", text);
+    return text;
   }
 
   void narrowed() {
@@ -359,11 +364,39 @@ class TextReport {
     if (counts.dns_undecided != 0) {
       parts.push_back(fmt::format("{} still waiting at the end", grouped(counts.dns_undecided)));
     }
+    if (counts.dns_stray_responses != 0) {
+      parts.push_back(
+          fmt::format("{} to no open query", plural(counts.dns_stray_responses, "response")));
+    }
     if (counts.dns_latency_p95_ns != 0) {
       parts.push_back(fmt::format("p95 {}", rough_duration(Duration{counts.dns_latency_p95_ns})));
     }
     return fmt::format("{} ({})", plural(counts.dns_transactions, "DNS exchange"),
                        joined(parts, ", "));
+  }
+
+  // "30 ICMP errors (20 host unreachable, 10 packet too big)"
+  std::string icmp_looked_at() const {
+    const Counts& counts = result_.counts;
+    std::vector<std::string> kinds;
+    for (const auto& [kind, count] : counts.icmp_kinds) {
+      kinds.push_back(fmt::format("{} {}", grouped(count), kind));
+    }
+    return fmt::format("{} ({})", plural(counts.icmp_errors, "ICMP error"), joined(kinds, ", "));
+  }
+
+  // Where ICMP errors are all there is, they are what the capture was made for.
+  std::string icmp_senders() const {
+    std::vector<std::string> said;
+    std::uint64_t shown = 0;
+    for (const Counts::IcmpSender& each : result_.counts.icmp_senders) {
+      said.push_back(fmt::format("{} by {} about {} ({})", each.kind, each.sender, each.about,
+                                 grouped(each.count)));
+      shown += each.count;
+    }
+    const std::uint64_t all = result_.counts.icmp_errors;
+    if (shown < all) said.push_back(fmt::format("{} more", grouped(all - shown)));
+    return fmt::format("{}.", joined(said, "; "));
   }
 
   std::string tcp_looked_at() const {
@@ -400,7 +433,7 @@ class TextReport {
                           ? std::string{"all complete"}
                           : fmt::format("{} incomplete", grouped(counts.ip_incomplete_datagrams))));
     }
-    if (counts.icmp_errors != 0) parts.push_back(plural(counts.icmp_errors, "ICMP error"));
+    if (counts.icmp_errors != 0) parts.push_back(icmp_looked_at());
     const bool is_empty = counts.dns_transactions + counts.tcp_connections == 0;
     if (is_empty && counts.dns_responses != 0) {
       paragraph("",
@@ -415,7 +448,16 @@ class TextReport {
                           counts.icmp_errors != 0 ? "record what the ICMP errors are about as well."
                                                   : "is it the right file, interface or filter?"));
     }
+    if (!is_empty && counts.dns_transactions == 0 && counts.dns_stray_responses != 0) {
+      parts.push_back(
+          fmt::format("{} to no open query", plural(counts.dns_stray_responses, "DNS response")));
+    }
     if (!parts.empty()) paragraph("", fmt::format("Looked at {}.", enumerated(parts)));
+    if (parts.empty() && !result_.findings.empty()) {
+      paragraph("", fmt::format("Looked at {}, with no DNS exchange and no TCP connection in them.",
+                                plural(counts.packets, "packet")));
+    }
+    if (is_empty && !counts.icmp_senders.empty()) paragraph("ICMP errors: ", icmp_senders());
   }
 
   void not_looked_at() {

@@ -20,11 +20,27 @@ using icmp::ErrorKind;
 
 class IcmpUnreachable final : public Detector {
  public:
-  explicit IcmpUnreachable(Setup&) {}
+  explicit IcmpUnreachable(Setup& setup)
+      // Fewer come to any host as answers to packets that others sent in its name.
+      : min_strays_{setup.count("min-strays", 10,
+                                "errors about packets that are not in the capture before they are "
+                                "told")} {}
 
   void on_icmp_error(const icmp::Error& error) override {
-    if (!is_ours(error.kind) || !Rejections::counts(error)) return;
-    reporters_[key_of(error.tunnel, error.reporter, error.kind)].add(error);
+    if (!is_ours(error.kind)) return;
+    RejectionKey key = key_of(error.tunnel, error.reporter, error.kind);
+    if (Rejections::counts(error)) {
+      reporters_[key].add(error);
+    } else if (Rejections::is_late_reply(error)) {
+      key.port = error.destination_port;
+      late_[key].add(error);
+    }
+  }
+
+  void on_icmp_stray_error(const icmp::StrayError& stray) override {
+    const icmp::Error& error = stray.error;
+    if (!is_ours(error.kind)) return;
+    strays_[key_of(error.tunnel, error.reporter, error.kind)].add(error);
   }
 
   void on_tcp_handshake(const tcp::Handshake& handshake) override {
@@ -37,6 +53,12 @@ class IcmpUnreachable final : public Detector {
   void judge(const Scene& scene, std::vector<Finding>& findings) const override {
     for (const auto& [key, tally] : reporters_.sorted()) {
       findings.push_back(describe(scene, *key, *tally));
+    }
+    for (const auto& [key, tally] : late_.sorted()) {
+      if (tally->was_told_in_vain()) findings.push_back(describe_late(scene, *key, *tally));
+    }
+    for (const auto& [key, tally] : strays_.sorted()) {
+      if (tally->count() >= min_strays_) findings.push_back(describe_strays(scene, *key, *tally));
     }
   }
 
@@ -66,6 +88,45 @@ class IcmpUnreachable final : public Detector {
     return finding;
   }
 
+  // Somebody left a conversation, and the other side goes on.
+  static Finding describe_late(const Scene& scene, const RejectionKey& key,
+                               const Rejections& tally) {
+    const Endpoint left = tally.servers().top(1).front().first;
+    const std::string sender = tally.clients().top(1).front().first.to_string();
+    Finding finding;
+    finding.entity = fmt::format("{}/late/{}", left.to_string(), key.tunnel);
+    finding.variant = "late";
+    finding.title = short_title("", left.to_string(), " is closed by now: port unreachable");
+    tally.fill(finding, scene, key.tunnel);
+    finding.severity = Severity::note;
+    const std::string path = fmt::format("{} > {}", sender, left.to_string());
+    finding.who = {Who{"path", {{path, tally.count()}}, tally.clients().distinct()}};
+    finding.measures.clear();
+    finding.capture_filter = fmt::format("host {} and (udp port {} or icmp or icmp6)",
+                                         left.address.to_string(), left.port);
+    finding.causes = {
+        {"peer-gone", "the program that had this port has ended, or given up",
+         fmt::format("it had sent from there before; {} goes on all the same", sender),
+         fmt::format("ss -lunp 'sport = :{}'  # on {}", left.port, left.address.to_string())}};
+    finding.next = {fmt::format("ss -unp  # on {}", sender)};
+    return finding;
+  }
+
+  Finding describe_strays(const Scene& scene, const RejectionKey& key,
+                          const Rejections& tally) const {
+    Finding finding = describe(scene, key, tally);
+    finding.entity += "/stray";
+    finding.variant = "stray";
+    finding.severity = Severity::note;
+    finding.measures.clear();
+    finding.caveats.insert(
+        finding.caveats.begin(),
+        {"not-captured",
+         "the packets that are quoted are not in this capture: whether they were "
+         "sent, and what became of it, cannot be told"});
+    return finding;
+  }
+
   static std::string title(ErrorKind kind, const std::string& reporter, const Rejections& tally) {
     const Endpoint service = tally.servers().top(1).front().first;
     const std::string what =
@@ -78,10 +139,16 @@ class IcmpUnreachable final : public Detector {
                    ? fmt::format("{} is closed: port unreachable", service.to_string())
                    : fmt::format("{} rejects packets: port unreachable", what);
       case ErrorKind::protocol_unreachable:
-        return short_title("", what, " refuses " + protocol_text(tally.protocol()));
+        return short_title("", what,
+                           " refuses " + protocol_text(tally.protocol()) +
+                               (refuses_at_times(tally) ? " at times" : ""));
       default:
         return fmt::format("{} cannot reach {}", reporter, what);
     }
+  }
+
+  static bool refuses_at_times(const Rejections& tally) {
+    return tally.is_one_host() && tally.relapses() > 0;
   }
 
   // "protocol 41 (IPv6 in IP)"
@@ -117,7 +184,15 @@ class IcmpUnreachable final : public Detector {
                                   "nft list ruleset"});
         break;
       case ErrorKind::protocol_unreachable:
-        if (by_itself) {
+        if (refuses_at_times(tally)) {
+          finding.causes.push_back(
+              {"refused-at-times",
+               fmt::format("{} takes {} at times and refuses it at others", target,
+                           protocol_text(tally.protocol())),
+               fmt::format("{} it refused it after it had sent such packets itself",
+                           plural(tally.relapses(), "time")),
+               "ip -d tunnel show"});
+        } else if (by_itself) {
           finding.causes.push_back({"protocol-off",
                                     fmt::format("{} has no tunnel or service set up for {}", target,
                                                 protocol_text(tally.protocol())),
@@ -141,7 +216,11 @@ class IcmpUnreachable final : public Detector {
                     fmt::format("tracepath -n {}", target)};
   }
 
+  const std::uint64_t min_strays_;
   TallyMap<RejectionKey, Rejections> reporters_{1024};
+  // Worth a note at most, so what is given up of them is no loss.
+  TallyMap<RejectionKey, Rejections> late_{256};
+  TallyMap<RejectionKey, Rejections> strays_{256};
 };
 
 }  // namespace

@@ -18,8 +18,7 @@ enum class Match : std::uint8_t {
   datagram,             // something else that was seen
 };
 
-// An error message about something that this capture holds. Those about anything else, which anyone
-// may have made up, are only counted.
+// An error message about something that this capture holds.
 struct Error {
   Sighting seen;
   IpAddress reporter;
@@ -42,11 +41,18 @@ struct Error {
   Match match = Match::datagram;
   bool is_reply = false;  // the quoted datagram answered one that came the other way
   Sighting quoted;        // the last of the quoted flow before the error, where that is known
+  Sighting heard;         // of Match::datagram: the last that came the other way before the error
 
   Endpoint service() const { return {destination, destination_port}; }
   bool is_unreachable() const {
     return kind >= ErrorKind::net_unreachable && kind <= ErrorKind::other_unreachable;
   }
+};
+
+// An error message about nothing that this capture holds, without what the capture would tell of
+// it: anyone may have made it up.
+struct StrayError {
+  Error error;
 };
 
 // An echo request and its reply: packets get through between the two. Told once a second at most

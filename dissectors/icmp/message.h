@@ -26,6 +26,7 @@ enum class ErrorKind : std::uint8_t {
   parameter_problem,
   other,  // source quench and what is newer than us
 };
+constexpr std::size_t error_kind_count = static_cast<std::size_t>(ErrorKind::other) + 1;
 
 // The start of a datagram that an error returns to its sender: all of its IP header, and of what it
 // carried 8 bytes (RFC 792) or as much as fits (RFC 1812, RFC 4443). Old stacks and NAT change the

@@ -112,6 +112,7 @@ void Tracker::note_reply(const ip::Datagram& reply, const Sighting& seen, std::u
 Flaw Tracker::add(const Message& message, const ip::Datagram& datagram, const Sighting& seen,
                   std::uint64_t tunnel) {
   ++errors_;
+  ++kinds_[static_cast<std::size_t>(message.error)];
   const Parsed<Quote> quote = message.quote();
   if (!quote) {
     ++unmatched_;
@@ -137,6 +138,7 @@ Flaw Tracker::add(const Message& message, const ip::Datagram& datagram, const Si
   if (is_about_dns_response(error)) return Flaw::none;
   if (!join(error, *quote)) {
     ++unmatched_;
+    listener_.on_icmp_stray_error({error});
     return Flaw::none;
   }
   if (error.kind == ErrorKind::fragmentation_needed) start_watch(error);
@@ -203,6 +205,7 @@ bool Tracker::join_recent(Error& error, const Flow& flow) {
   error.quoted = there->last;
   const Recent* back = find(flow.reversed().hash());
   error.is_reply = back != nullptr && back->first < there->first;
+  if (back != nullptr) error.heard = back->last;
   return true;
 }
 

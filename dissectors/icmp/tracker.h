@@ -58,6 +58,7 @@ class Tracker {
 
   std::uint64_t errors() const { return errors_; }
   std::uint64_t unmatched() const { return unmatched_; }
+  const std::array<std::uint64_t, error_kind_count>& kinds() const { return kinds_; }
 
  private:
   static constexpr std::size_t recent_count = 8192;
@@ -101,6 +102,7 @@ class Tracker {
   std::vector<PathMtu> watched_;  // few, in order of their first message
   std::uint64_t errors_ = 0;
   std::uint64_t unmatched_ = 0;
+  std::array<std::uint64_t, error_kind_count> kinds_{};
 };
 
 }  // namespace wirefault::icmp

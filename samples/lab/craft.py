@@ -560,6 +560,65 @@ def late_answers():
     return capture
 
 
+def to_the_dead(repetitions, gap):
+    """A TFTP server sends its last block and ends; the client repeats its acknowledgment of that."""
+    capture = Capture()
+    block = struct.pack("!2H", 3, 9) + bytes(100)
+    capture.add(SERVER, CLIENT, ip(SERVER, CLIENT, UDP, udp(SERVER, 52000, CLIENT, 40000, block), 1, hop_limit=57))
+    capture.wait(1000000)
+    for number in range(repetitions):
+        repeated = ip(CLIENT, SERVER, UDP, udp(CLIENT, 40000, SERVER, 52000, struct.pack("!2H", 4, 9)), 10 + number)
+        capture.add(CLIENT, SERVER, repeated)
+        capture.wait(20000)
+        error = icmp(3, 3, bytes(4), repeated)
+        capture.add(SERVER, CLIENT, ip(SERVER, CLIENT, ICMP, error, 900 + number, hop_limit=57))
+        capture.wait(gap)
+    return capture
+
+
+@sample("icmp-unreachable/fires-late")
+def told_in_vain():
+    """It was told five times and goes on all the same."""
+    return to_the_dead(5, 2000000)
+
+
+@sample("icmp-unreachable/quiet-late-burst")
+def told_at_once():
+    """Five datagrams were under way when the other side ended."""
+    return to_the_dead(5, 1000)
+
+
+@sample("icmp-unreachable/fires-at-times")
+def refused_at_times():
+    """A 6in4 tunnel whose far end refuses it, takes it for a while, and refuses it again."""
+    capture = Capture()
+    inside = ip(CLIENT6, SERVER6, UDP, udp(CLIENT6, 40000, SERVER6, 9000, bytes(50)))
+    back = ip(SERVER6, CLIENT6, UDP, udp(SERVER6, 9000, CLIENT6, 40000, bytes(50)))
+    for number in range(18):
+        packet = ip(CLIENT, SERVER, 41, inside, 10 + number)
+        capture.add(CLIENT, SERVER, packet)
+        capture.wait(20000)
+        if number // 3 % 2:
+            capture.add(SERVER, CLIENT, ip(SERVER, CLIENT, 41, back, 500 + number, hop_limit=57))
+        else:
+            error = icmp(3, 2, bytes(4), packet)
+            capture.add(SERVER, CLIENT, ip(SERVER, CLIENT, ICMP, error, 900 + number, hop_limit=57))
+        capture.wait(2000000)
+    return capture
+
+
+@sample("icmp-unreachable/fires-stray")
+def errors_alone():
+    """What `tcpdump icmp` records: a router says host unreachable twelve times, about what is not there."""
+    capture = Capture()
+    for number in range(12):
+        lost = ip(CLIENT, SERVER, UDP, udp(CLIENT, 40000, SERVER, 9000, bytes(50)), 10 + number)
+        error = ip("192.0.2.1", CLIENT, ICMP, icmp(3, 1, bytes(4), lost), 900 + number)
+        capture.add("192.0.2.1", CLIENT, error)
+        capture.wait(3000000)
+    return capture
+
+
 def main():
     for name in sys.argv[1:] or crafted:
         path = samples / f"{name}.pcap"

@@ -171,7 +171,52 @@ TEST_CASE("ICMP errors alone are told from the wrong file", "[report]") {
   result.counts.packets = result.counts.icmp_errors = 20;
   const std::string text = text_report(result, {.width = 200});
   CHECK(has(text, "record what the ICMP errors are about as well"));
+  CHECK_FALSE(has(text, "ICMP errors: "));
   CHECK(!has(text, "is it the right file"));
+}
+
+TEST_CASE("ICMP errors are told by kind, and who sent them where there is nothing else",
+          "[report]") {
+  Result result = tests::healthy();
+  result.counts.icmp_errors = 30;
+  result.counts.icmp_kinds = {{"host unreachable", 20}, {"packet too big", 10}};
+  result.counts.icmp_senders = {{"host unreachable", "192.0.2.254", "198.51.100.1", 19}};
+  std::string text = text_report(result, {.width = 200});
+  CHECK(has(text, "30 ICMP errors (20 host unreachable, 10 packet too big)"));
+  CHECK_FALSE(has(text, "198.51.100.1"));
+  result.counts.dns_transactions = result.counts.tcp_connections = 0;
+  text = text_report(result, {.width = 200});
+  CHECK(has(text,
+            "ICMP errors: host unreachable by 192.0.2.254 about 198.51.100.1 (19); 11 more.\n"));
+}
+
+TEST_CASE("responses to no open query are told beside what was answered", "[report]") {
+  Result result = tests::healthy();
+  result.counts.dns_stray_responses = 15;
+  CHECK(has(text_report(result, {.width = 200}), "all answered, 15 responses to no open query"));
+  result.counts.dns_transactions = 0;
+  CHECK(has(text_report(result, {.width = 200}), "15 DNS responses to no open query"));
+}
+
+TEST_CASE("segments of no connection were looked at all the same", "[report]") {
+  Result result = tests::healthy();
+  result.counts = {};
+  result.counts.packets = 60;
+  result.findings = {tests::claim(1, "port-scan", "192.0.2.10", "it tries", 30, 30, "attempt")};
+  CHECK(has(text_report(result, {.width = 200}),
+            "Looked at 60 packets, with no DNS exchange and no TCP connection in them."));
+}
+
+TEST_CASE("notes that follow from others say so", "[report]") {
+  Result result = tests::healthy();
+  result.findings = {tests::claim(1, "port-scan", "192.0.2.10", "it tries", 30, 30, "attempt"),
+                     tests::claim(2, "icmp-unreachable", "192.0.2.1", "no", 30, 0, "error")};
+  for (Finding& finding : result.findings) {
+    finding.severity = Severity::note;
+    finding.incident = "I1";
+  }
+  result.incidents = {{"I1", "it tries", "F1", {"F1", "F2"}, "they are answers"}};
+  CHECK(has(text_report(result), "No failures found; 2 notes. F2 probably follows from F1.\n"));
 }
 
 TEST_CASE("responses alone are told from a capture without DNS", "[report]") {

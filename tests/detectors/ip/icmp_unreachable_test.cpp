@@ -106,6 +106,67 @@ TEST_CASE("what provoked its error on purpose, or was not seen, is left alone",
   CHECK(c.bench.findings().empty());
 }
 
+// server --datagram--> client; what the client sends back from then on meets a closed port
+TEST_CASE("who goes on talking to somebody who has left is worth a note",
+          "[detectors][icmp-unreachable]") {
+  Case c;
+  const Header from_peer{
+      .source = "198.51.100.1", .destination = "192.0.2.1", .identification = 900};
+  c.bench.wire.send(0, ethernet(ip_datagram(from_peer, udp(5000, 40000, pattern(9)))));
+  const int times = GENERATE(2, 3);
+  const double pause = GENERATE(0.01, 0.5);
+  for (int i = 0; i < times; ++i) {
+    c.rejected(1 + pause * i, ip::protocol::udp, udp(40000, 5000, pattern(20)), 3, from_server);
+  }
+  const auto found = c.bench.findings();
+  // Less is under way already, or a last repetition.
+  REQUIRE(found.size() == (times == 3 && pause == 0.5 ? 1 : 0));
+  if (found.empty()) return;
+  CHECK(found[0].severity == Severity::note);
+  CHECK(found[0].title == "198.51.100.1:5000 is closed by now: port unreachable");
+  CHECK(found[0].count == 3);
+}
+
+TEST_CASE("what is refused at times only is told so", "[detectors][icmp-unreachable]") {
+  Case c;
+  constexpr std::uint8_t ospf = 89;
+  const bool works_between = GENERATE(true, false);
+  const Octets unknown = pattern(30);
+  for (int phase = 0; phase < 2; ++phase) {
+    for (int i = 0; i < 2; ++i) c.rejected(10 * phase + i, ospf, unknown, 2, from_server);
+    if (!works_between) continue;
+    const Header back{.source = "198.51.100.1",
+                      .destination = "192.0.2.1",
+                      .protocol = ospf,
+                      .identification = static_cast<std::uint16_t>(800 + phase)};
+    c.bench.wire.send(10 * phase + 5, ethernet(ip_datagram(back, unknown)));
+  }
+  const auto found = c.bench.findings();
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].count == 4);
+  CHECK((found[0].causes[0].id == "refused-at-times") == works_between);
+  CHECK(found[0].title == (works_between ? "198.51.100.1 refuses protocol 89 (OSPF) at times"
+                                         : "198.51.100.1 refuses protocol 89 (OSPF)"));
+}
+
+TEST_CASE("errors about what is not in the capture are a note when there are many",
+          "[detectors][icmp-unreachable]") {
+  Case c;
+  const int times = GENERATE(9, 10);
+  for (int i = 0; i < times; ++i) {
+    const Octets never = ip_datagram({.protocol = ip::protocol::tcp}, tcp_syn(40000, 80));
+    Header reporter = from_router;
+    reporter.identification = ++c.id;
+    c.bench.wire.send(i, ethernet(ip_datagram(reporter, icmp_error(3, 1, never))));
+  }
+  const auto found = c.bench.findings();
+  REQUIRE(found.size() == (times == 10 ? 1 : 0));
+  if (found.empty()) return;
+  CHECK(found[0].severity == Severity::note);
+  CHECK(found[0].count == 10);
+  CHECK(found[0].caveats[0].kind == "not-captured");
+}
+
 TEST_CASE("a scan that meets closed ports is a note", "[detectors][icmp-unreachable]") {
   Case c;
   for (std::uint16_t port = 0; port < 20; ++port) {
