@@ -15,6 +15,7 @@
 #include <array>
 #include <map>
 #include <set>
+#include <span>
 
 #include "detectors/detector.h"
 #include "detectors/state.h"
@@ -89,25 +90,31 @@ class TcpRefused final : public Detector {
   void judge(const Scene& scene, std::vector<Finding>& findings) const override {
     const Tried tried = tried_by_clients();
     const Neighbours neighbours = refusing_neighbours();
+    std::map<Search, std::vector<Refusing>> searches;
     for (const auto& [key, tally] : services_.sorted()) {
-      std::vector<Refusal> refusals;
-      for (const Refusal& refusal : tally->refusals) {
-        if (!scene.is_scanner(refusal.client, key->tunnel)) refusals.push_back(refusal);
+      Refusing service = without_scanners(scene, *key, *tally);
+      if (service.refusals.empty() || service.count() < min_refusals_) continue;
+      const auto is_searched = [&, &key = *key](const Refusal& refusal) {
+        return tried.at({refusal.client, key.service.address}) >= ports_of_a_search ||
+               scene.misses_peers(refusal.client, key.tunnel);
+      };
+      const IpAddress client = service.refusals[0].client;
+      const auto is_same = [&](const Refusal& refusal) { return refusal.client == client; };
+      const bool is_search =
+          std::all_of(service.refusals.begin(), service.refusals.end(), is_searched);
+      if (!is_search || !std::all_of(service.refusals.begin(), service.refusals.end(), is_same)) {
+        findings.push_back(describe(scene, service, neighbours));
+        if (is_search) findings.back().severity = Severity::note;
+        continue;
       }
-      if (refusals.empty()) continue;
-      // What was not kept is a scanner's too, in the same proportion at most.
-      const std::uint64_t more = refusals.size() == tally->refusals.size() ? tally->more : 0;
-      if (refusals.size() + more < min_refusals_) continue;
-      Finding finding = describe(scene, *key, refusals, more, tally->last);
-      add_causes(finding, scene, *key, *tally, refusals, neighbours.at(network_of(*key)).size());
-      const bool all_probing = std::all_of(
-          refusals.begin(), refusals.end(),
-          [&, host = key->service.address, tunnel = key->tunnel](const Refusal& refusal) {
-            return tried.at({refusal.client, host}) >= ports_of_a_probe ||
-                   scene.misses_peers(refusal.client, tunnel);
-          });
-      if (all_probing) finding.severity = Severity::note;
-      findings.push_back(std::move(finding));
+      const bool at_one_host = tried.at({client, key->service.address}) >= ports_of_a_search;
+      const IpAddress host = at_one_host ? key->service.address : IpAddress{};
+      searches[{key->tunnel, client, host}].push_back(std::move(service));
+    }
+    for (const auto& [search, services] : searches) {
+      findings.push_back(services.size() > 1 ? describe(scene, search, services)
+                                             : describe(scene, services[0], neighbours));
+      findings.back().severity = Severity::note;
     }
   }
 
@@ -115,10 +122,37 @@ class TcpRefused final : public Detector {
 
  private:
   // A client that is refused at so many ports of one host looks around; no service needs as many.
-  static constexpr std::uint64_t ports_of_a_probe = 4;
+  static constexpr std::uint64_t ports_of_a_search = 4;
 
   // As many hosts of a network do not stop serving at the same time.
   static constexpr std::size_t hosts_behind_a_firewall = 3;
+
+  // The refusals at one service, without those of scanners.
+  struct Refusing {
+    const ServiceKey* key;
+    const Tally* tally;
+    std::vector<Refusal> refusals;
+    std::uint64_t more = 0;
+
+    std::uint64_t count() const { return refusals.size() + more; }
+  };
+  static Refusing without_scanners(const Scene& scene, const ServiceKey& key, const Tally& tally) {
+    Refusing service{&key, &tally, {}};
+    for (const Refusal& refusal : tally.refusals) {
+      if (!scene.is_scanner(refusal.client, key.tunnel)) service.refusals.push_back(refusal);
+    }
+    // What was not kept is a scanner's too, in the same proportion at most.
+    if (service.refusals.size() == tally.refusals.size()) service.more = tally.more;
+    return service;
+  }
+
+  // Who looks around: at the ports of a host or, where that is unspecified, among its peers.
+  struct Search {
+    std::uint64_t tunnel = 0;
+    IpAddress client;
+    IpAddress host;
+    friend auto operator<=>(const Search&, const Search&) = default;
+  };
 
   static HostKey network_of(const ServiceKey& key) {
     const IpAddress& host = key.service.address;
@@ -146,39 +180,79 @@ class TcpRefused final : public Detector {
     return tried;
   }
 
-  Finding describe(const Scene& scene, const ServiceKey& key, const std::vector<Refusal>& refusals,
-                   std::uint64_t more, Timestamp last) const {
-    const std::string service = key.service.to_string();
-    const Attempts* attempts = attempts_.find(key);
-    const bool all_saved = std::all_of(refusals.begin(), refusals.end(),
-                                       [](const Refusal& r) { return r.has_alternative; });
+  // What findings about one service and about several have in common.
+  Finding summary(const Scene& scene, std::span<const Refusing> services) const {
     Evidence evidence;
     TopList<IpAddress> clients;
-    for (const Refusal& refusal : refusals) {
-      evidence.add(refusal.reset);
-      clients.add(refusal.client);
-    }
+    TopList<Endpoint> servers;
     Finding finding;
-    finding.entity = fmt::format("{}/{}", service, key.tunnel);
-    finding.severity = all_saved ? Severity::note : Severity::error;
+    Timestamp last = Timestamp::min();
+    bool accept_again = true;
+    for (const Refusing& each : services) {
+      const Attempts* attempts = attempts_.find(*each.key);
+      for (const Refusal& refusal : each.refusals) {
+        evidence.add(refusal.reset);
+        clients.add(refusal.client);
+      }
+      servers.add(each.key->service, each.count());
+      finding.count += each.count();
+      finding.of +=
+          std::max<std::uint64_t>(attempts == nullptr ? 0 : attempts->begun, each.count());
+      last = std::max(last, each.tally->last);
+      accept_again = accept_again && attempts != nullptr && attempts->completed != 0 &&
+                     attempts->has_answers_after(each.tally->last);
+    }
     finding.confidence = Confidence::certain;
-    finding.title = short_title("", service, " refuses connections");
-    finding.count = refusals.size() + more;
-    finding.of = attempts == nullptr ? 0 : std::max<std::uint64_t>(attempts->begun, finding.count);
     finding.unit = "attempt";
     evidence.fill(finding);
-    const bool accepts_again =
-        attempts != nullptr && attempts->completed != 0 && attempts->has_answers_after(last);
     // Of more refusals than are kept.
     finding.last = std::max(finding.last, last);
-    finding.state = accepts_again ? FindingState::ended : state_at(scene.now, finding);
-    finding.who.push_back(who("client", clients));
-    finding.who.push_back(who("server", key.service));
-    finding.capture_filter =
-        fmt::format("host {} and tcp port {}", key.service.address.to_string(), key.service.port);
-    finding.next = {
-        fmt::format("ss -ltnp 'sport = :{}'  # on the server", key.service.port),
-        fmt::format("nc -vz -w3 {} {}", key.service.address.to_string(), key.service.port)};
+    finding.state = accept_again ? FindingState::ended : state_at(scene.now, finding);
+    finding.who = {who("client", clients), who("server", servers)};
+    return finding;
+  }
+
+  Finding describe(const Scene& scene, const Refusing& service,
+                   const Neighbours& neighbours) const {
+    const ServiceKey& key = *service.key;
+    const std::string name = key.service.to_string();
+    const std::string address = key.service.address.to_string();
+    const bool all_saved = std::all_of(service.refusals.begin(), service.refusals.end(),
+                                       [](const Refusal& r) { return r.has_alternative; });
+    Finding finding = summary(scene, {&service, 1});
+    finding.entity = fmt::format("{}/{}", name, key.tunnel);
+    finding.severity = all_saved ? Severity::note : Severity::error;
+    finding.title = short_title("", name, " refuses connections");
+    finding.capture_filter = fmt::format("host {} and tcp port {}", address, key.service.port);
+    finding.next = {fmt::format("ss -ltnp 'sport = :{}'  # on the server", key.service.port),
+                    fmt::format("nc -vz -w3 {} {}", address, key.service.port)};
+    add_causes(finding, scene, service, neighbours.at(network_of(key)).size());
+    return finding;
+  }
+
+  Finding describe(const Scene& scene, const Search& search,
+                   const std::vector<Refusing>& services) const {
+    const std::string client = search.client.to_string();
+    const std::string host = search.host.to_string();
+    Finding finding = summary(scene, services);
+    if (search.host == IpAddress{}) {
+      finding.variant = "peers";
+      finding.entity = fmt::format("{}/{}", client, search.tunnel);
+      finding.title = short_title("peers of ", client, " refuse connections");
+      finding.capture_filter = fmt::format("tcp and host {}", client);
+      finding.causes = {
+          {"peers-gone", "a peer-to-peer client, whose peers come and go",
+           fmt::format("refused at {} of hosts far apart", plural(services.size(), "service")),
+           ""}};
+    } else {
+      finding.variant = "ports";
+      finding.entity = fmt::format("{}>{}/{}", client, host, search.tunnel);
+      finding.title = short_title("", host, " refuses many ports to ", client, "");
+      finding.capture_filter = fmt::format("tcp and host {} and host {}", client, host);
+      finding.causes = {{"search", "the client looks for what the host serves",
+                         fmt::format("refused at {}", plural(services.size(), "port")), ""}};
+    }
+    finding.next = {"ss -tnp  # on the client: which program"};
     return finding;
   }
 
@@ -191,8 +265,10 @@ class TcpRefused final : public Detector {
   }
 
   // `neighbours`: hosts of the network that refuse, this one included.
-  void add_causes(Finding& finding, const Scene& scene, const ServiceKey& key, const Tally& tally,
-                  const std::vector<Refusal>& refusals, std::size_t neighbours) const {
+  void add_causes(Finding& finding, const Scene& scene, const Refusing& service,
+                  std::size_t neighbours) const {
+    const ServiceKey& key = *service.key;
+    const std::uint8_t hop_limit = service.refusals[0].hop_limit;
     const std::string port = std::to_string(key.service.port);
     const Attempts* attempts = attempts_.find(key);
     if (attempts != nullptr && attempts->completed > 0) {
@@ -204,13 +280,13 @@ class TcpRefused final : public Detector {
     }
     // Stacks begin with hop limits of their own, for resets another one perhaps: hops compare.
     const std::uint8_t own = own_hop_limit(scene, key);
-    const int reset_hops = hops_passed(refusals[0].hop_limit);
+    const int reset_hops = hops_passed(hop_limit);
     const int own_hops = hops_passed(own);
     const bool from_elsewhere = own != 0 && reset_hops != own_hops;
     const bool of_network = neighbours >= hosts_behind_a_firewall;
     const Cause no_listener{
         "no-listener", "nothing listens on the port",
-        own == 0         ? fmt::format("RST at once, hop limit {}", refusals[0].hop_limit)
+        own == 0         ? fmt::format("RST at once, hop limit {}", hop_limit)
         : from_elsewhere ? std::string{"RST at once"}
                          : fmt::format("the RST comes from {} away, as the host's other packets do",
                                        plural(static_cast<std::uint64_t>(own_hops), "hop")),
@@ -230,10 +306,11 @@ class TcpRefused final : public Detector {
     const bool firewall_first = from_elsewhere || (own == 0 && of_network);
     finding.causes.push_back(firewall_first ? firewall : no_listener);
     finding.causes.push_back(firewall_first ? no_listener : firewall);
-    if (tally.alternative.port != 0) {
-      finding.causes.push_back(
-          {"wrong-address", "the client was given an address where the service is not",
-           fmt::format("it got through at {}", tally.alternative.to_string()), ""});
+    const Endpoint& alternative = service.tally->alternative;
+    if (alternative.port != 0) {
+      finding.causes.push_back({"wrong-address",
+                                "the client was given an address where the service is not",
+                                fmt::format("it got through at {}", alternative.to_string()), ""});
     }
   }
 

@@ -5,7 +5,8 @@
 // more seconds late (delayed); or a SYN-ACK is there and the SYN is repeated all the same: seen at
 // the server it was lost on the way back (synack-lost), seen at the client it was thrown away there
 // (synack-ignored). Silent services of a host that answers none, and silent hosts of a network that
-// has none that answers, are one claim about the host or the network.
+// has none that answers, are one claim about the host or the network; silent peers of a client that
+// misses them all the time, one about the client.
 //
 // Only repetition makes a failure: a lone SYN may have been given up by its application, as Happy
 // Eyeballs does, or its answer may have been missed by the capture. Left out are port scans, and
@@ -146,13 +147,13 @@ Timestamp first_of(const std::vector<Failing>& services) {
   return earliest;
 }
 
-enum class Scope : std::uint8_t { service, host, network };
+enum class Scope : std::uint8_t { service, host, network, peers };
 
 // What one finding is about.
 struct Claim {
   Scope scope;
   Variant variant;
-  std::vector<Failing> services;  // of one host or network
+  std::vector<Failing> services;  // of one host or network, or a client's peers
 
   const ServiceKey& key() const { return *services.front().key; }
   const Attempt& example() const { return *services.front().attempts.front(); }
@@ -180,6 +181,8 @@ struct Claim {
         return key().service.to_string();
       case Scope::host:
         return host.to_string();
+      case Scope::peers:
+        return example().client.to_string();
       default:
         return fmt::format("{}/{}", network_of(host).to_string(), host.is_v6() ? 48 : 24);
     }
@@ -274,6 +277,7 @@ class TcpSynTimeout final : public Detector {
       }
     }
     widen(std::move(silent_services), claims);
+    join_peers(scene, claims);
     for (const Claim& claim : claims) {
       if (is_worth_a_finding(claim)) findings.push_back(describe(scene, claim));
     }
@@ -419,6 +423,28 @@ class TcpSynTimeout final : public Detector {
     }
   }
 
+  // Peers of one client that come and go are one claim about the client.
+  static void join_peers(const Scene& scene, std::vector<Claim>& claims) {
+    std::map<HostKey, Claim> joined;
+    std::vector<Claim> others;
+    for (Claim& claim : claims) {
+      const HostKey client{claim.key().tunnel, claim.example().client};
+      const bool is_alone =
+          claim.scope == Scope::service && claim.variant == silent &&
+          scene.misses_peers(client.host, client.tunnel) &&
+          claim.all_attempts([&](const Attempt& attempt) { return attempt.client == client.host; });
+      if (!is_alone) {
+        others.push_back(std::move(claim));
+        continue;
+      }
+      Claim& peers = joined.try_emplace(client, Claim{Scope::service, silent, {}}).first->second;
+      if (!peers.services.empty()) peers.scope = Scope::peers;
+      peers.services.push_back(std::move(claim.services.front()));
+    }
+    claims = std::move(others);
+    for (auto& [client, peers] : joined) claims.push_back(std::move(peers));
+  }
+
   template <class Key>
   static bool answers_after(const AttemptCounts<Key>& seen, const Key& key, Timestamp when) {
     const Attempts* attempts = seen.find(key);
@@ -433,6 +459,8 @@ class TcpSynTimeout final : public Detector {
         return services_seen_.find(key);
       case Scope::host:
         return hosts_seen_.find({key.tunnel, key.service.address});
+      case Scope::peers:
+        return nullptr;
       default:
         return networks_seen_.find({key.tunnel, network_of(key.service.address)});
     }
@@ -530,7 +558,9 @@ class TcpSynTimeout final : public Detector {
                              ? Confidence::probable
                              : Confidence::possible;
     finding.title = claim.variant == delayed ? short_title("", name, " accepts connections late")
-                                             : short_title("connections to ", name, " time out");
+                    : claim.scope == Scope::peers
+                        ? short_title("peers of ", name, " do not answer")
+                        : short_title("connections to ", name, " time out");
     finding.count = claim.count();
     finding.of = begun(claim);
     finding.unit = "attempt";
@@ -552,6 +582,10 @@ class TcpSynTimeout final : public Detector {
                         pause < seconds{1} ? "right" : rough_duration(pause));
       }
       add_vantage(finding, vantage, "SYNs", {"no-route"});
+    }
+    if (claim.scope == Scope::peers) {
+      finding.next = {"ss -tnp state syn-sent  # on the client: which program"};
+      return finding;
     }
     const std::string address = key.service.address.to_string();
     finding.next = {fmt::format("nc -vz -w3 {} {}", address, key.service.port),
@@ -582,12 +616,20 @@ class TcpSynTimeout final : public Detector {
         return fmt::format("host {} and tcp port {}", service.address.to_string(), service.port);
       case Scope::host:
         return fmt::format("tcp and host {}", service.address.to_string());
+      case Scope::peers:
+        return fmt::format("tcp and host {}", claim.name());
       default:
         return fmt::format("tcp and net {}", claim.name());
     }
   }
 
   void add_causes(Finding& finding, const Claim& claim, Vantage vantage) const {
+    if (claim.scope == Scope::peers) {
+      finding.causes = {
+          {"peers-gone", "a peer-to-peer client, whose peers come and go",
+           fmt::format("{} far apart asked, none answers", plural(hosts_of(claim), "host")), ""}};
+      return;
+    }
     const Endpoint& service = claim.key().service;
     switch (claim.variant) {
       case silent:
@@ -704,7 +746,7 @@ class TcpSynTimeout final : public Detector {
       case Scope::host:
         finding.causes.insert(finding.causes.end(), {host_down, no_route, filtered});
         break;
-      case Scope::network:
+      default:
         finding.causes.insert(finding.causes.end(), {no_route, filtered});
     }
   }

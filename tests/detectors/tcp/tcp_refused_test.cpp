@@ -147,6 +147,57 @@ TEST_CASE("a scan does not push out a service that refused before", "[detectors]
   CHECK(found[0].count == 2);
 }
 
+// Three ports, four ports, and four ports of which a second client wants one.
+TEST_CASE("who is refused at many ports of a host looks around: one note",
+          "[detectors][tcp-refused]") {
+  Case c;
+  const auto refuse = [&](std::uint16_t port) {
+    c.pair.responder.port = port;
+    c.refuse(port);
+  };
+  for (std::uint16_t port = 21; port <= 23; ++port) refuse(port);
+  SECTION("three: services of which each is missed") {
+    const auto found = c.bench.findings(60);
+    REQUIRE(found.size() == 3);
+    for (const Finding& each : found) CHECK(each.severity == Severity::error);
+  }
+  refuse(24);
+  SECTION("four: one search") {
+    const auto found = c.bench.findings(60);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].severity == Severity::note);
+    CHECK(found[0].variant == "ports");
+    CHECK(found[0].title == "198.51.100.1 refuses many ports to 192.0.2.1");
+    CHECK(found[0].count == 4);
+    CHECK(found[0].of == 4);
+    CHECK(found[0].display_filter == "frame.number in {2, 4, 6, 8}");
+  }
+  SECTION("another client is refused at one of them: that one is missed") {
+    c.pair.initiator = endpoint("192.0.2.2", 40000);
+    refuse(24);
+    const auto found = c.bench.findings(60);
+    REQUIRE(found.size() == 2);
+    CHECK(found[0].title == "198.51.100.1:24 refuses connections");
+    CHECK(found[0].severity == Severity::error);
+    CHECK(found[1].count == 3);
+  }
+}
+
+TEST_CASE("peers that refuse are one note", "[detectors][tcp-refused]") {
+  Case c;
+  for (std::uint8_t peer = 1; peer <= 9; ++peer) {
+    c.pair.responder = endpoint("198." + std::to_string(18 + peer) + ".7.7",
+                                static_cast<std::uint16_t>(2000 + 100 * peer));
+    c.refuse(peer);
+  }
+  const auto found = c.bench.findings(60);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].severity == Severity::note);
+  CHECK(found[0].variant == "peers");
+  CHECK(found[0].title == "peers of 192.0.2.1 refuse connections");
+  CHECK(found[0].count == 9);
+}
+
 // The host's port 80 answers with hop limit 60: four hops away.
 TEST_CASE("a reset from nearer than the host is a firewall's", "[detectors][tcp-refused]") {
   Case c;

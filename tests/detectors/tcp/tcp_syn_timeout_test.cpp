@@ -297,16 +297,35 @@ TEST_CASE("timestamps that go back name the translator", "[detectors][tcp-syn-ti
   CHECK((finding.causes.back().id == "nat-timestamps") == (behind < 1000));
 }
 
-TEST_CASE("peers that are gone are worth a note", "[detectors][tcp-syn-timeout]") {
+TEST_CASE("peers that are gone are worth one note", "[detectors][tcp-syn-timeout]") {
   Case c;
-  for (std::uint8_t peer = 1; peer <= 9; ++peer) {
+  const auto miss = [&](std::uint8_t peer, double when) {
     c.pair.responder = endpoint("198." + std::to_string(18 + peer) + ".7.7",
                                 static_cast<std::uint16_t>(2000 + 100 * peer));
-    c.ask({10.0 * peer, 10.0 * peer + 1, 10.0 * peer + 3});
+    c.ask({when, when + 1, when + 3});
+  };
+  for (std::uint8_t peer = 1; peer <= 9; ++peer) miss(peer, 10.0 * peer);
+  SECTION("of one client") {
+    const Finding finding = c.only(600);
+    CHECK(finding.severity == Severity::note);
+    CHECK(finding.title == "peers of 192.0.2.1 do not answer");
+    CHECK(finding.count == 9);
+    CHECK(finding.of == 9);
+    CHECK(finding.frames.size() == 27);
+    CHECK(finding.causes.size() == 1);
+    for (const Who& each : finding.who) {
+      if (each.role == "server") CHECK(each.distinct == 9);
+    }
   }
-  const auto found = c.bench.findings(600);
-  REQUIRE(found.size() == 9);
-  for (const Finding& finding : found) CHECK(finding.severity == Severity::note);
+  SECTION("one of them is missed by another client as well") {
+    c.pair.initiator.address = endpoint("192.0.2.2", 1).address;
+    miss(3, 200);
+    const auto found = c.bench.findings(600);
+    REQUIRE(found.size() == 2);
+    CHECK(found[0].title == "connections to 198.21.7.7:2300 time out");
+    CHECK(found[0].severity != Severity::note);
+    CHECK(found[1].count == 8);
+  }
 }
 
 // From segments: client --SYN--> silence, while other connections of it, or to it, open.
