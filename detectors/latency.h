@@ -15,21 +15,23 @@ class LatencyHistogram {
   void add(Duration latency, std::uint64_t weight = 1) {
     buckets_[bucket_of(latency)] += weight;
     count_ += weight;
+    largest_ = std::max(largest_, latency);
   }
 
   std::uint64_t count() const { return count_; }
 
-  // The middle of the bucket in which `percent` of the latencies are reached, within 13 %; zero
-  // when there are none.
+  // The middle of the bucket in which `percent` of the latencies are reached, within 13 % and never
+  // above the largest, which is that of 100 percent; zero when there are none.
   Duration percentile(std::uint64_t percent) const {
     if (count_ == 0) return Duration::zero();
     const std::uint64_t rank = (count_ * percent + 99) / 100;
+    if (rank >= count_) return largest_;
     std::uint64_t below = 0;
     for (std::size_t bucket = 0; bucket < buckets_.size(); ++bucket) {
       below += buckets_[bucket];
-      if (below >= rank && below > 0) return middle_of(bucket);
+      if (below >= rank && below > 0) return std::min(middle_of(bucket), largest_);
     }
-    return middle_of(buckets_.size() - 1);
+    return largest_;
   }
 
  private:
@@ -55,6 +57,7 @@ class LatencyHistogram {
   static constexpr std::size_t bucket_count = 31 * per_octave;
   std::array<std::uint64_t, bucket_count> buckets_{};
   std::uint64_t count_ = 0;
+  Duration largest_{};
 };
 
 }  // namespace wirefault

@@ -1,0 +1,19 @@
+#include "detectors/latency.h"
+
+#include "tests/support/catch.h"
+
+using namespace wirefault;
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+TEST_CASE("no percentile is above the largest latency", "[detectors][latency]") {
+  LatencyHistogram latencies;
+  CHECK(latencies.percentile(95) == Duration::zero());
+  // Just above the lower edge of its bucket, 8.192 to 10.24 ms.
+  for (int i = 0; i < 9; ++i) latencies.add(microseconds{8200});
+  CHECK(latencies.percentile(50) == microseconds{8200});
+  CHECK(latencies.percentile(95) == microseconds{8200});
+  latencies.add(milliseconds{100});
+  CHECK(latencies.percentile(50) == microseconds{9216});
+  CHECK(latencies.percentile(100) == milliseconds{100});
+}
