@@ -44,6 +44,7 @@ struct Counts {
   std::uint64_t completed = 0;
   std::uint64_t completed_known = 0;  // of those, by initiators that had succeeded before
   std::uint64_t refused = 0;
+  std::uint64_t ended = 0;     // refused, rejected, or reset by who asked
   std::uint64_t strays = 0;    // SYN-ACKs without a SYN
   std::uint64_t answered = 0;  // of aged_3s, with a SYN-ACK
   tcp::Aged aged_1500ms;
@@ -54,6 +55,7 @@ struct Counts {
     completed += other.completed;
     completed_known += other.completed_known;
     refused += other.refused;
+    ended += other.ended;
     strays += other.strays;
     answered += other.answered;
     aged_1500ms += other.aged_1500ms;
@@ -231,6 +233,8 @@ class TcpSynFlood final : public Detector {
         findings.push_back(describe(scene, *key, *tally));
       } else if (is_backscatter(*tally)) {
         findings.push_back(describe_backscatter(scene, *key, *tally));
+      } else if (scene.capture_ended && open_at_end(*tally, scene.now) >= suspected_syns_) {
+        findings.push_back(describe_undecided(scene, *key, *tally));
       }
     }
     for (const auto& [key, tally] : carpets_.sorted()) {
@@ -251,6 +255,8 @@ class TcpSynFlood final : public Detector {
   static constexpr std::uint64_t botnet_repeats = 10;
   // In ten seconds: fewer for as long as the quiet time end a flood.
   static constexpr std::uint64_t syns_going_on = 20;
+  // Older ones are decided, unless the table gave them up.
+  static constexpr Duration young_time = seconds{4};
   // After which a flood is over.
   static constexpr Duration quiet_time = seconds{30};
 
@@ -270,9 +276,15 @@ class TcpSynFlood final : public Detector {
       window.push_back({number, {}, fact.first.seen, false});
     }
     Second& second = window.back();
-    second.counts +=
-        {fact.new_syns,       fact.completed,        fact.completed_known, fact.refused,
-         fact.stray_syn_acks, fact.aged_3s_answered, fact.aged_1500ms,     fact.aged_3s};
+    second.counts += {fact.new_syns,
+                      fact.completed,
+                      fact.completed_known,
+                      fact.refused,
+                      fact.refused + fact.rejected + fact.reset_by_initiator,
+                      fact.stray_syn_acks,
+                      fact.aged_3s_answered,
+                      fact.aged_1500ms,
+                      fact.aged_3s};
     if (!second.first.exists()) second.first = fact.first.seen;
     tally.half_open += fact.half_open_change;
     tally.strays += fact.stray_syn_acks;
@@ -358,6 +370,21 @@ class TcpSynFlood final : public Detector {
     return sum.aged_3s.all() + sum.completed >= enough_aged;
   }
 
+  // New SYNs before the end of the capture of which nothing became, where too few are old enough to
+  // say more; 0 where enough are, or a good part opened.
+  std::uint64_t open_at_end(const Tally& tally, Timestamp end) const {
+    if (tally.window.empty()) return 0;
+    const Duration quiet = end.time_since_epoch() - seconds{tally.window.back().number};
+    if (quiet > young_time) return 0;
+    Counts sum;
+    for (const Second& second : tally.window) sum += second.counts;
+    const std::uint64_t decided =
+        std::max(sum.aged_3s.all(), sum.aged_1500ms.all()) + sum.completed;
+    const std::uint64_t over = sum.completed + sum.ended;
+    if (decided >= enough_aged || over >= sum.syns || over * 100 > completion_ * sum.syns) return 0;
+    return sum.syns - over;
+  }
+
   Level level_of_strays(const Tally& tally) const {
     std::uint64_t strays = 0;
     for (const Second& second : tally.window) strays += second.counts.strays;
@@ -441,6 +468,9 @@ class TcpSynFlood final : public Detector {
     finding.confidence = Confidence::probable;
     finding.lower_bound = tally.sampled;
     Evidence evidence = tally.evidence;
+    if (evidence.empty()) {
+      for (const Second& second : tally.window) evidence.add(second.first);
+    }
     if (tally.crowd != nullptr) {
       for (const auto& item : tally.crowd->sample.items()) evidence.add(item.value.seen);
     }
@@ -650,6 +680,29 @@ class TcpSynFlood final : public Detector {
     finding.causes.push_back(
         {"flooded-elsewhere", "somebody floods it with forged addresses",
          fmt::format("SYN-ACKs to {} that sent no SYN", plural(sources_of(tally), "address")), ""});
+    return finding;
+  }
+
+  Finding describe_undecided(const Scene& scene, const TargetKey& key, const Tally& tally) const {
+    const std::uint64_t open = open_at_end(tally, scene.now);
+    Finding finding = start(scene, key, tally);
+    finding.variant = "undecided";
+    finding.severity = Severity::note;
+    finding.confidence = Confidence::possible;
+    finding.title = fmt::format("{} gets many SYNs at the end", key.target.to_string());
+    finding.count = open;
+    finding.unit = "SYN";
+    finding.state = FindingState::ongoing;
+    finding.who.push_back(who("server", key.target));
+    if (tally.crowd != nullptr) finding.who.push_back(who_of_crowd("client", tally));
+    finding.causes.push_back(
+        {"too-short", "a flood or a crowd: this capture is too short to tell",
+         fmt::format(
+             "{} neither opened nor ended, and it ends before anyone would have asked again",
+             plural(open, "SYN")),
+         "ss -nt state syn-recv | wc -l  # on the server"});
+    finding.next = {
+        "nstat -az | grep -E 'SyncookiesSent|ListenOverflows|ListenDrops'  # on the server"};
     return finding;
   }
 

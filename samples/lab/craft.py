@@ -345,6 +345,15 @@ def open_elsewhere(capture):
         other.opened(120 + 15000 * number)
 
 
+@sample("tcp-syn-flood/fires-undecided")
+def flood_cut_short():
+    """Seen on the way in: 150 SYNs from as many sources in half a second, and there the capture ends."""
+    capture = Capture()
+    for number in range(150):
+        Attempt(capture, f"203.0.113.{number}", 40000 + number, SERVER, 443).ask(3 * number)
+    return in_order(capture)
+
+
 @sample("tcp-syn-timeout/fires-host")
 def silent_host():
     """Three services of one host are silent while another host answers: the host, not a service."""

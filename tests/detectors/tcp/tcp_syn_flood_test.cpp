@@ -42,10 +42,32 @@ TEST_CASE("a slow flood is one when 256 are half-open", "[detectors][tcp-syn-flo
   CHECK(c.only_severity(64) == "error");
 }
 
-TEST_CASE("nothing is said before SYNs are old enough", "[detectors][tcp-syn-flood]") {
+TEST_CASE("before SYNs are old enough there is no more than a note", "[detectors][tcp-syn-flood]") {
   Case c;
-  c.bench.flood(0, 200, 0.005, c.target);
-  CHECK(c.bench.findings(1.4).empty());
+  SECTION("two hundred") {
+    c.bench.flood(0, 200, 0.005, c.target);
+    const auto found = c.bench.findings(1.4);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].severity == Severity::note);
+    CHECK(found[0].variant == "undecided");
+    CHECK(found[0].count == 200);
+    CHECK(found[0].title == "198.51.100.1:80 gets many SYNs at the end");
+    CHECK_FALSE(found[0].frames.empty());
+  }
+  SECTION("fewer than would be suspected") {
+    c.bench.flood(0, 99, 0.005, c.target);
+    CHECK(c.bench.findings(1.4).empty());
+  }
+  SECTION("a third of them opens") {
+    c.bench.flood(0, 100, 0.005, c.target);
+    TcpPair pair{c.bench.wire};
+    pair.responder = c.target;
+    for (int i = 0; i < 45; ++i) {
+      ++pair.initiator.port;
+      pair.handshake(0.6 + 0.01 * i);
+    }
+    CHECK(c.bench.findings(1.4).empty());
+  }
 }
 
 TEST_CASE("clients that ask again are no flood", "[detectors][tcp-syn-flood]") {
