@@ -211,6 +211,15 @@ void note_time(Notes& notes, const CaptureSummary& summary) {
                           quality.silences == 1 ? std::string{}
                                                 : fmt::format(", {} such gaps", quality.silences)));
   }
+  if (quality.pauses > 0) {
+    // What waited for an answer then is judged as if the capture had gone on.
+    notes.add("pause", Grade::ok, quality.pauses,
+              fmt::format("no packet for {} before frame {}{}",
+                          rough_duration(quality.longest_pause), quality.paused_until.number(),
+                          quality.pauses == 1 ? std::string{}
+                                              : fmt::format(", {} pauses of an hour or more",
+                                                            grouped(quality.pauses))));
+  }
   // The rounding of few packets proves nothing.
   if (quality.has_coarse_times && summary.packets >= 100) {
     notes.add("coarse-times", Grade::ok, 0, "times are whole milliseconds");

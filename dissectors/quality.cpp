@@ -21,7 +21,16 @@ constexpr std::size_t max_encrypted_flows = 4096;
 
 }  // namespace
 
-void QualityGauge::note_silence(Timestamp time) {
+void QualityGauge::note_silence(const Packet& packet) {
+  const Timestamp time = packet.time;
+  // The first packet of a file may follow on another file.
+  if (last_ != Timestamp{} && time - last_ >= suspended && packet.ref.number() > 1) {
+    ++quality_.pauses;
+    if (time - last_ > quality_.longest_pause) {
+      quality_.longest_pause = time - last_;
+      quality_.paused_until = packet.ref;
+    }
+  }
   const Duration steady = last_ - steady_from_;
   if (last_ != Timestamp{} && steady >= steady_time &&
       static_cast<std::int64_t>(since_silence_) >= steady_rate * (steady / seconds{1})) {

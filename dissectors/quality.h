@@ -21,7 +21,10 @@ struct CaptureQuality {
   std::uint64_t clock_steps = 0;  // back by 100 ms or more, or ahead by an hour in steady traffic
   std::uint64_t silences = 0;     // of 5 s or more in the middle of steady traffic
   Duration longest_silence{};
-  Timestamp silent_from{};       // of the longest
+  Timestamp silent_from{};   // of the longest
+  std::uint64_t pauses = 0;  // of an hour or more within a file, in whatever traffic
+  Duration longest_pause{};
+  PacketRef paused_until;        // of the longest: the packet that ended it
   bool has_coarse_times = true;  // no packet was stamped finer than a millisecond
 
   // The port that all TCP and UDP packets have in common; 0: none.
@@ -36,7 +39,7 @@ class QualityGauge {
   void see(const Packet& packet) {
     if (packet.bytes.size() < packet.original_length) ++quality_.snap_cut;
     if (packet.original_length > largest_frame) ++quality_.giants;
-    if (packet.has_time) see_time(packet.time);
+    if (packet.has_time) see_time(packet);
   }
   // Of every TCP segment and UDP datagram.
   void see_ports(const Endpoint& source, const Endpoint& destination) {
@@ -58,9 +61,10 @@ class QualityGauge {
   static constexpr std::int64_t step_ns = 100'000'000;
   static constexpr std::int64_t silence_ns = 5'000'000'000;
 
-  void see_time(Timestamp time) {
+  void see_time(const Packet& packet) {
+    const Timestamp time = packet.time;
     const std::int64_t ahead = (time - last_).count();
-    if (ahead >= silence_ns) note_silence(time);
+    if (ahead >= silence_ns) note_silence(packet);
     if (ahead <= -step_ns && last_ != Timestamp{}) ++quality_.clock_steps;
     if (quality_.has_coarse_times && time.time_since_epoch().count() % 1'000'000 != 0) {
       quality_.has_coarse_times = false;
@@ -68,7 +72,7 @@ class QualityGauge {
     last_ = time;
     ++since_silence_;
   }
-  void note_silence(Timestamp time);
+  void note_silence(const Packet& packet);
   void narrow_ports(std::uint16_t source, std::uint16_t destination);
   void count_encrypted(const Endpoint& source, const Endpoint& destination);
 

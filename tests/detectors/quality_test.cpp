@@ -165,6 +165,22 @@ TEST_CASE("silence, clock steps and encrypted DNS are counted", "[detectors][qua
   CHECK(clauses[0] == "2 encrypted DNS flows to 198.51.100.1:853");
 }
 
+TEST_CASE("an hour without a packet is told with the frame that ended it", "[detectors][quality]") {
+  Listener listener;
+  Wire wire{listener};
+  const double pause = GENERATE(3599, 3600, 86400);
+  for (const double at : {0.0, 1.0, 1.0 + pause, 2.0 + pause}) {
+    wire.send(at, ethernet(ip_datagram({.identification = 9}, udp(7, 8, pattern(9)))));
+  }
+  wire.finish();
+  const Quality quality = assess(listener.summary, {}, {});
+  const bool is_told = std::ranges::any_of(quality.notes, [&](const QualityNote& note) {
+    return note.kind == "pause" && note.text.ends_with("before frame 3");
+  });
+  CHECK(is_told == (pause >= 3600));
+  CHECK(quality.grade == Grade::ok);
+}
+
 TEST_CASE("packets that no link carries were made by offload", "[detectors][quality]") {
   for (const std::size_t size : {std::size_t{9000}, std::size_t{20000}}) {
     Listener listener;
