@@ -21,6 +21,7 @@ enum class Link : std::uint8_t {
   source,    // the effect's client is the root's
   zone,      // the effect's name lies in the root's zone, or it names the root's server
   resolver,  // the effect's server is the client that the root left without answers
+  lookups,   // the very lookups that failed at the root failed at the effect's server too
 };
 
 struct Rule {
@@ -55,6 +56,8 @@ constexpr std::array rules{
          "its large answers are lost"},
     Rule{"dns-unanswered", "dns-unanswered", Link::resolver,
          "the forwarder is left without answers"},
+    Rule{"dns-unanswered", "dns-unanswered", Link::lookups,
+         "the same lookups failed at both, one after the other"},
     Rule{"dns-unanswered", "dns-servfail-storm", Link::resolver,
          "the resolver is left without answers"},
     Rule{"dns-unanswered", "dns-servfail", Link::resolver, "the resolver is left without answers"},
@@ -126,6 +129,38 @@ bool names_the_same_service(const Finding& root, const Finding& effect) {
   return false;
 }
 
+std::uint32_t measure(const Finding& finding, std::string_view key) {
+  for (const Measure& each : finding.measures) {
+    if (each.key == key) return static_cast<std::uint32_t>(each.value);
+  }
+  return 0;
+}
+
+// As many of that role, and as far as they are named, the same.
+bool name_the_same(const Finding& a, const Finding& b, std::string_view role) {
+  const auto said = [&](const Finding& finding) {
+    std::pair<std::uint64_t, std::set<std::string>> found;
+    for (const Who& who : finding.who) {
+      if (who.role != role) continue;
+      found.first += who.distinct;
+      for (const Who::Member& member : who.top) found.second.insert(member.text);
+    }
+    // Who is most affected differs where only some are named.
+    if (found.first > found.second.size()) found.second.clear();
+    return found;
+  };
+  return said(a) == said(b);
+}
+
+// A client that is answered by none of its servers suffers once.
+bool fail_the_same_lookups(const Finding& first, const Finding& next) {
+  return std::tie(first.first, first.entity) < std::tie(next.first, next.entity) &&
+         measure(first, "lookups_failed") > 0 &&
+         measure(first, "lookups_failed") == measure(next, "lookups_failed") &&
+         measure(first, "lookups_saved") + measure(next, "lookups_saved") == 0 &&
+         name_the_same(first, next, "client") && name_the_same(first, next, "name");
+}
+
 bool concern_the_same(Link link, const Finding& root, const Finding& effect) {
   switch (link) {
     case Link::pair: {
@@ -156,6 +191,8 @@ bool concern_the_same(Link link, const Finding& root, const Finding& effect) {
     }
     case Link::resolver:
       return meet(members(root, {"client"}), members(effect, {"server"}));
+    case Link::lookups:
+      return fail_the_same_lookups(root, effect);
   }
   return false;
 }
@@ -166,21 +203,14 @@ bool fits_in_time(const Finding& root, const Finding& effect) {
   return root.first <= effect.first + slack && root.last + std::chrono::seconds{60} >= effect.first;
 }
 
-std::uint32_t measure(const Finding& finding, std::string_view key) {
-  for (const Measure& each : finding.measures) {
-    if (each.key == key) return static_cast<std::uint32_t>(each.value);
-  }
-  return 0;
-}
-
 // What the root says of sizes; from the router's own words, where there are any. ICMPv6 has room
 // for sizes that no packet has.
 SizeWindow sizes_of(const Finding& root) {
   constexpr std::uint32_t largest_packet = 0xffff;
   const std::uint32_t mtu = std::min(measure(root, "mtu_bytes"), largest_packet);
   if (mtu != 0) return {mtu, mtu + 1};
-  const std::uint32_t passed = measure(root, "delivered_ip_bytes");
-  const std::uint32_t lost = measure(root, "lost_ip_bytes");
+  const std::uint32_t passed = measure(root, "delivered_up_to_bytes");
+  const std::uint32_t lost = measure(root, "lost_from_bytes");
   return {passed, lost > passed ? lost : 0};
 }
 
@@ -198,7 +228,7 @@ bool fits_in_size(const Rule& rule, const Finding& root, const Finding& effect) 
       measure(effect, "refused_too_large") * std::uint64_t{2} >= effect.count) {
     return true;
   }
-  const std::uint32_t lost = measure(effect, "lost_ip_bytes");
+  const std::uint32_t lost = measure(effect, "lost_from_bytes");
   return lost == 0 || lost + slack >= sizes_of(root).lost;
 }
 

@@ -232,9 +232,10 @@ struct Tally {
   std::uint64_t repeated = 0;               // unanswered although asked more than once
   std::uint64_t large_unanswered = 0;       // unanswered with an EDNS size that invites fragments
   std::uint64_t large_repeat_answered = 0;  // lookups of those: another such query was answered
-  std::uint64_t first_attempts_lost = 0;    // answered, but only when asked again
-  std::uint64_t servfail = 0;               // answered so
-  std::uint64_t wrong_source = 0;           // answered, from another address
+  std::uint64_t forward = 0;  // of those, and of the lost first attempts: not for a reverse name
+  std::uint64_t first_attempts_lost = 0;  // answered, but only when asked again
+  std::uint64_t servfail = 0;             // answered so
+  std::uint64_t wrong_source = 0;         // answered, from another address
   Endpoint wrong_server;
   bool is_sampled = false;  // some stand for many
   RecentShare recent;
@@ -317,6 +318,7 @@ class DnsUnanswered final : public Detector {
       return;
     }
     tally.unanswered += weight;
+    if (!dns::is_reverse(transaction.question.name)) ++tally.forward;
     note_silence(tally, transaction.asked());
     if (is_repetition(transaction)) ++tally.repeated;
     if (transaction.edns.udp_payload_size >= large_offer) tally.large_unanswered += weight;
@@ -491,6 +493,7 @@ class DnsUnanswered final : public Detector {
     if (rcode != dns::Rcode::noerror && rcode != dns::Rcode::nxdomain) return;
     note_silence(tally, transaction.asked());
     ++tally.first_attempts_lost;
+    if (!dns::is_reverse(transaction.question.name)) ++tally.forward;
     ++tally.saved;
     tally.time_lost = std::max(tally.time_lost, transaction.latency());
     const auto attempts = transaction.queries.kept();
@@ -534,8 +537,13 @@ class DnsUnanswered final : public Detector {
     return tally.unanswered + tally.first_attempts_lost + tally.silences.too_late();
   }
 
-  // A server that answers nobody is unusable now, unless another one answers in its place.
+  // Names of addresses are for logs and for people: where they do not resolve, programs get slow.
   Severity severity_of(const ServerKey& key, const Tally& tally) const {
+    const Severity severity = severity_of_any(key, tally);
+    return tally.forward == 0 ? std::min(severity, Severity::warning) : severity;
+  }
+  // A server that answers nobody is unusable now, unless another one answers in its place.
+  Severity severity_of_any(const ServerKey& key, const Tally& tally) const {
     const bool down = tally.silences.is_out();
     if (tally.failed > tally.failed_alone) {
       return down && tally.saved == 0 ? Severity::critical : Severity::error;

@@ -181,7 +181,7 @@ class IcmpFragNeeded final : public Detector {
         {"slowest_to_adapt_ns", tally.ignored > 0 ? 0 : tally.slowest_to_adapt.count()},
         {"stall_ms", tally.stalled / std::chrono::milliseconds{1}}};
     if (const std::uint32_t passed = scene.size_of(key).packet.window().passed; passed != 0) {
-      finding.measures.push_back({"delivered_ip_bytes", passed});
+      finding.measures.push_back({"delivered_up_to_bytes", passed});
     }
     finding.capture_filter =
         tally.ignored > 0    ? fmt::format("src host {} and dst host {}", source, destination)

@@ -203,8 +203,8 @@ class IpFragmentLoss final : public Detector {
     finding.measures = {{"confirmed", static_cast<std::int64_t>(tally.confirmed)},
                         {"delayed", static_cast<std::int64_t>(tally.delayed)}};
     const SizeWindow sizes = scene.size_of(key).datagram.window();
-    if (sizes.passed != 0) finding.measures.push_back({"delivered_ip_bytes", sizes.passed});
-    if (sizes.lost != 0) finding.measures.push_back({"lost_ip_bytes", sizes.lost});
+    if (sizes.passed != 0) finding.measures.push_back({"delivered_up_to_bytes", sizes.passed});
+    if (sizes.lost != 0) finding.measures.push_back({"lost_from_bytes", sizes.lost});
     const bool is_v6 = key.sender.is_v6();
     finding.capture_filter =
         fmt::format("(src host {0} and dst host {1} and {2}) or ({3} and dst host {0})", source,

@@ -28,6 +28,7 @@ struct Stalled {
   std::uint64_t offset = 0;
   tcp::SizeStall stall;  // the last that was told of it
   std::vector<Sighting> repetitions;
+  bool outlived_capture = false;  // it was open then, and still lacked the same bytes
   // By another way, since it stalled: an echo, another connection.
   std::optional<Timestamp> sign_of_life;
 
@@ -149,8 +150,8 @@ class PmtuBlackhole final : public Detector {
   // large through, that their size is not the matter.
   void on_tcp_connection_ended(const tcp::ConnectionEnded& fact) override {
     if (paths_.size() == 0) return;
-    note_end(FlowKey::of(fact.from_initiator), fact.initiator, fact.last);
-    note_end(FlowKey::against(fact.from_initiator), fact.responder, fact.last);
+    note_end(FlowKey::of(fact.from_initiator), fact.initiator, fact);
+    note_end(FlowKey::against(fact.from_initiator), fact.responder, fact);
     disprove(FlowKey::of(fact.from_initiator), fact.initiator, fact.first);
     disprove(FlowKey::against(fact.from_initiator), fact.responder, fact.first);
     if (fact.joined_midway || fact.is_one_sided()) return;
@@ -189,7 +190,8 @@ class PmtuBlackhole final : public Detector {
   }
 
   // What was never acknowledged stalled until the end, not only until that was noticed.
-  void note_end(const FlowKey& key, const tcp::FlowTotals& totals, Timestamp last) {
+  void note_end(const FlowKey& key, const tcp::FlowTotals& totals,
+                const tcp::ConnectionEnded& fact) {
     Tally* tally = paths_.find(PathKey::of(key));
     if (tally == nullptr) return;
     const auto found = tally->flows.find(key);
@@ -197,7 +199,8 @@ class PmtuBlackhole final : public Detector {
     tcp::SizeStall& stall = found->second.stall;
     const bool stuck = stall.state == SizeStallState::stuck && totals.outstanding;
     if (stuck || stall.state == SizeStallState::hole) {
-      stall.lasted = std::max(stall.lasted, last - stall.original.time);
+      stall.lasted = std::max(stall.lasted, fact.last - stall.original.time);
+      found->second.outlived_capture = fact.ending == tcp::Ending::capture_ended;
     }
   }
 
@@ -232,8 +235,10 @@ class PmtuBlackhole final : public Detector {
       cured = cured || stall.state == SizeStallState::cured;
       hole = hole || stall.state == SizeStallState::hole;
       sacked = sacked || stall.small_behind;
-      lasted = std::max(lasted, stall.lasted);
-      last = std::max(last, stall.original.time + stall.lasted);
+      const Duration stalled_for =
+          stalled.outlived_capture ? scene.now - stall.original.time : stall.lasted;
+      lasted = std::max(lasted, stalled_for);
+      last = std::max(last, stall.original.time + stalled_for);
       for (const Sighting& seen : stalled.repetitions) evidence.add(seen);
       const bool upload = tally.sender_is_initiator;
       clients.add((upload ? key.sender : key.receiver).address);
@@ -260,8 +265,8 @@ class PmtuBlackhole final : public Detector {
     finding.who = {who("client", clients), who("server", servers)};
     finding.capture_filter =
         fmt::format("host {} and host {} and (tcp or icmp or icmp6)", sender, receiver);
-    finding.measures = {{"lost_ip_bytes", lost},
-                        {"delivered_ip_bytes", passed},
+    finding.measures = {{"lost_from_bytes", lost},
+                        {"delivered_up_to_bytes", passed},
                         {"stall_ms", lasted / std::chrono::milliseconds{1}}};
     const std::string why = fmt::format("{} bytes never arrive, {} bytes do{}", lost, passed,
                                         cured    ? ": the same data got through in smaller segments"

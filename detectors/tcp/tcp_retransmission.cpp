@@ -606,7 +606,7 @@ class TcpRetransmission final : public Detector {
         {"timeouts_in_a_row", chain},
         {"stall_ms", sum.stalled / milliseconds{1}}};
     if (const auto size = lost_size(flows); size != 0) {
-      finding.measures.push_back({"lost_ip_bytes", size});
+      finding.measures.push_back({"lost_from_bytes", size});
     }
     if (sum.round_trip > Duration::zero()) {
       finding.measures.push_back({"round_trip_ns", sum.round_trip.count()});

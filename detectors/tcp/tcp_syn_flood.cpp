@@ -599,9 +599,10 @@ class TcpSynFlood final : public Detector {
     const std::string alike =
         spread.members == 0
             ? std::string{}
-            : fmt::format("; in a sample of {}: {}, {} of window and options", spread.members,
-                          plural(spread.hop_limits, "hop limit"),
-                          spread.makes == 1 ? "one make" : plural(spread.makes, "make"));
+            : fmt::format(
+                  "; in a sample of {}: {}, {} of window and options", spread.members,
+                  spread.hop_limits == 1 ? "one TTL" : plural(spread.hop_limits, "different TTL"),
+                  spread.makes == 1 ? "one make" : plural(spread.makes, "make"));
     if (key.is_network == 0 && spread_of(tally) < 50) {
       finding.causes.push_back({"broken-client",
                                 "a client or load balancer that never acknowledges",

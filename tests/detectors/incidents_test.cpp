@@ -36,6 +36,35 @@ TEST_CASE("what follows from a root is one incident with it", "[detectors][incid
   CHECK(findings[2].incident.empty());
 }
 
+// client --> one server, silence; --> the next, silence
+TEST_CASE("one lookup that two servers leave unanswered is one failure", "[detectors][incidents]") {
+  std::vector<Finding> findings{
+      finding("F1", "dns-unanswered", 100,
+              {one("client", "192.0.2.1"), one("server", "198.51.100.54:53"),
+               one("name", "www.example.com.")}),
+      finding("F2", "dns-unanswered", 95,
+              {one("client", "192.0.2.1"), one("server", "198.51.100.53:53"),
+               one("name", "www.example.com.")})};
+  for (Finding& each : findings) each.measures = {{"lookups_failed", 1}, {"lookups_saved", 0}};
+  SECTION("that is so") {
+    const auto incidents = group(findings);
+    REQUIRE(incidents.size() == 1);
+    CHECK(incidents[0].findings == std::vector<std::string>{"F2", "F1"});
+  }
+  SECTION("one of them fails others too") {
+    findings[GENERATE(0u, 1u)].measures[0].value = 2;
+    CHECK(group(findings).empty());
+  }
+  SECTION("it was another name") {
+    findings[0].who[2] = one("name", "mail.example.com.");
+    CHECK(group(findings).empty());
+  }
+  SECTION("a third server saved one") {
+    findings[0].measures[1].value = 1;
+    CHECK(group(findings).empty());
+  }
+}
+
 TEST_CASE("a root that begins after its effect explains nothing", "[detectors][incidents]") {
   std::vector<Finding> findings{
       finding("F1", "tcp-syn-timeout", 100, {one("service", "198.51.100.7:443")}),
@@ -117,9 +146,9 @@ TEST_CASE("size explains what is as large only", "[detectors][incidents]") {
       finding("F2", "tcp-retransmission", 100,
               {one("client", "192.0.2.1"), one("server", "198.51.100.7:443")})};
   findings[0].entity = "198.51.100.7>192.0.2.1/0";
-  findings[0].measures = {{"lost_ip_bytes", 1500}, {"delivered_ip_bytes", 1400}};
+  findings[0].measures = {{"lost_from_bytes", 1500}, {"delivered_up_to_bytes", 1400}};
   SECTION("four fifths of what is repeated are full segments") {
-    findings[1].measures = {{"lost_ip_bytes", 1492}};
+    findings[1].measures = {{"lost_from_bytes", 1492}};
     const auto incidents = group(findings);
     REQUIRE(incidents.size() == 1);
     CHECK(incidents[0].title ==
@@ -130,12 +159,12 @@ TEST_CASE("size explains what is as large only", "[detectors][incidents]") {
           "lost");
   }
   SECTION("small ones are lost for another reason") {
-    findings[1].measures = {{"lost_ip_bytes", 1491}};
+    findings[1].measures = {{"lost_from_bytes", 1491}};
     CHECK(group(findings).empty());
   }
   SECTION("unless a router has refused these very ones, joined with others") {
     findings[0].detector = "icmp-frag-needed";
-    findings[1].measures = {{"lost_ip_bytes", 185}, {"refused_too_large", 4}};
+    findings[1].measures = {{"lost_from_bytes", 185}, {"refused_too_large", 4}};
     findings[1].count = GENERATE(8u, 9u);
     CHECK(group(findings).empty() == (findings[1].count == 9));
   }

@@ -20,6 +20,17 @@ TEST_CASE("a name that every server fails is an error", "[detectors][dns-servfai
   CHECK(found[0].who[0].top[0].text == "www.example.com.");
 }
 
+TEST_CASE("that addresses have no names is a warning at most", "[detectors][dns-servfail]") {
+  Frames frames;
+  DetectorBench bench{entry_of("dns-servfail")};
+  const Asked asked{.name = "1.2.0.192.in-addr.arpa.", .type = dns::Type::ptr};
+  bench.hear(answered(frames, asked, 0, 0.01, servfail));
+  bench.hear(answered(frames, asked, 0.02, 0.03, servfail));
+  const auto found = bench.findings(30);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].severity == Severity::warning);
+}
+
 TEST_CASE("a SERVFAIL that the next server makes good is nothing", "[detectors][dns-servfail]") {
   Frames frames;
   DetectorBench bench{entry_of("dns-servfail")};

@@ -445,6 +445,16 @@ TEST_CASE("silence about certain names is not put down to the path",
   CHECK(c.only(200).causes.at(0).id == (also_lost ? "path-loss" : "names-unresolved"));
 }
 
+TEST_CASE("names of addresses that nobody answers are a warning at most",
+          "[detectors][dns-unanswered]") {
+  Case c;
+  const bool also_another = GENERATE(false, true);
+  const Asked reverse{.name = "1.2.0.192.in-addr.arpa.", .type = dns::Type::ptr};
+  c.bench.hear(unanswered(c.frames, reverse, {0, 5}));
+  if (also_another) c.bench.hear(unanswered(c.frames, {}, {1, 6}));
+  CHECK(c.only(60).severity == (also_another ? Severity::error : Severity::warning));
+}
+
 TEST_CASE("reverse names of private addresses have nobody to answer for them",
           "[detectors][dns-unanswered]") {
   Case c;

@@ -151,12 +151,17 @@ TEST_CASE("a stall lasts until the connection ends, if nothing got through",
   tcp::ConnectionEnded ended;
   ended.from_initiator = upload_of(download());
   ended.responder.outstanding = GENERATE(true, false);
+  const bool outlives_capture = GENERATE(true, false);
+  ended.ending = outlives_capture ? tcp::Ending::capture_ended : tcp::Ending::reset;
   ended.first = stall.original.time - std::chrono::seconds{1};
   ended.last = stall.original.time + std::chrono::seconds{9};
   bench.end(ended);
   const auto found = bench.findings();
   REQUIRE(found.size() == 1);
-  CHECK(found[0].measures[2].value == (ended.responder.outstanding ? 9000 : 800));
+  CHECK(found[0].measures[0].key == "lost_from_bytes");
+  // The capture ends at 1,000 s, the stall began at 1 s.
+  const int open = outlives_capture ? 999000 : 9000;
+  CHECK(found[0].measures[2].value == (ended.responder.outstanding ? open : 800));
 }
 
 TEST_CASE("a segment as large that gets through disproves it", "[detectors][pmtu-blackhole]") {

@@ -214,7 +214,7 @@ TEST_CASE("a flood tells its rate, and how alike its SYNs are", "[detectors][tcp
   CHECK(rate->text == "new SYNs in each second: 151 150 150 149");
   REQUIRE(found[0].causes.size() == 1);
   CHECK(found[0].causes[0].why ==
-        "nearly every SYN from another source, none asked again; in a sample of 64: 1 hop limit, "
+        "nearly every SYN from another source, none asked again; in a sample of 64: one TTL, "
         "one make of window and options");
 }
 
