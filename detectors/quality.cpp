@@ -331,6 +331,10 @@ std::vector<std::string> not_looked_at(const CaptureSummary& summary) {
     clauses.push_back(
         fmt::format("{} to {}", plural(flows, "encrypted DNS flow"), server.to_string()));
   }
+  if (summary.tcp_refused_unseen > 0) {
+    clauses.push_back(fmt::format("{} by RST without a SYN in this capture",
+                                  plural(summary.tcp_refused_unseen, "refusal")));
+  }
   // Too many kinds to be worth reading are summed up.
   constexpr std::size_t most_kinds = 4;
   std::vector<std::pair<std::uint64_t, std::string>> kinds;

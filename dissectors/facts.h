@@ -41,6 +41,7 @@ struct CaptureSummary {
   std::uint64_t tcp_connections = 0;  // seen at all, lone SYNs included
   std::uint64_t tcp_opened = 0;       // handshake completed in this capture
   std::uint64_t tcp_refused = 0;
+  std::uint64_t tcp_refused_unseen = 0;  // RSTs that answer a SYN which is not in the capture
   std::uint64_t tcp_half_open = 0;  // a SYN, but never a completed handshake nor a refusal
   std::uint64_t tcp_joined_midway = 0;
   std::uint64_t tcp_data_segments = 0;  // as on the wire: offload undone; repetitions included

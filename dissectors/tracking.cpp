@@ -397,6 +397,7 @@ void Tracking::finish() {
   summary_.tcp_connections = handshakes.begun;
   summary_.tcp_opened = handshakes.opened;
   summary_.tcp_refused = handshakes.refused;
+  summary_.tcp_refused_unseen = handshakes.refused_unseen;
   summary_.tcp_half_open = handshakes.half_open;
   summary_.tcp_joined_midway = handshakes.joined_midway;
   summary_.fragmented_datagrams = reassembly_.datagrams();

@@ -6,7 +6,7 @@
 // replies. A client that was given another address and got through there is worth a note, and what
 // a port scan stirs up is nobody's failure.
 //
-// Blind spots: an RST whose SYN is not in the capture may answer anything and is not counted. A
+// Blind spots: an RST whose SYN is not in the capture makes no finding; see not_looked_at. A
 // refusal by ICMP error is icmp-unreachable or icmp-admin-prohibited.
 
 #include <fmt/format.h>

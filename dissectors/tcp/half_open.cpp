@@ -165,7 +165,10 @@ HalfOpen::Record* HalfOpen::find(std::uint64_t hash, const Carriage& carriage) {
 
 std::optional<Opening> HalfOpen::begin(const Segment& segment, const Carriage& carriage,
                                        std::uint64_t hash) {
-  if (segment.has(rst)) return std::nullopt;
+  if (segment.has(rst)) {
+    if (segment.has(ack) && segment.sequence == 0) ++totals_.refused_unseen;
+    return std::nullopt;
+  }
   if (segment.has(syn)) {
     if (segment.has(ack)) {
       begin_syn_ack(segment, carriage, hash);

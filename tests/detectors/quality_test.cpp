@@ -213,6 +213,13 @@ TEST_CASE("packets of unknown links make a capture poor when they are most of it
   CHECK(assess(summary, {}).grade == Grade::unusable);
 }
 
+TEST_CASE("refusals whose SYN is missing are told", "[detectors][quality]") {
+  CaptureSummary summary;
+  summary.tcp_refused_unseen = 3;
+  CHECK(not_looked_at(summary) ==
+        std::vector<std::string>{"3 refusals by RST without a SYN in this capture"});
+}
+
 TEST_CASE("many kinds that are rare each are told as one", "[detectors][quality]") {
   CaptureSummary summary;
   summary.packets = 1000;

@@ -69,6 +69,28 @@ TEST_CASE("a handshake opens a connection and is nothing to tell", "[dissectors]
   CHECK(c.heard.total.completed == 1);
 }
 
+TEST_CASE("an RST that answers a SYN which is not there is counted", "[dissectors][tcp]") {
+  Case c;
+  c.pair.initiator.port = 40001;
+  c.pair.back(0, {.flags = tcp::rst | tcp::ack, .sequence = 0, .acknowledgment = 1});
+  CHECK(c.end(1).refused_unseen == 1);
+}
+
+TEST_CASE("other RSTs are no refusals of what is not there", "[dissectors][tcp]") {
+  Case c;
+  SECTION("of a connection, or to a segment with an ACK") {
+    c.pair.back(0, {.flags = tcp::rst | tcp::ack, .sequence = 17, .acknowledgment = 1});
+    ++c.pair.initiator.port;
+    c.pair.back(0, {.flags = tcp::rst, .sequence = 0});
+  }
+  SECTION("whose SYN is there") {
+    c.pair.out(0, {.flags = tcp::syn});
+    c.pair.back(0.1, {.flags = tcp::rst | tcp::ack, .sequence = 0, .acknowledgment = 1});
+    c.pair.back(0.2, {.flags = tcp::rst | tcp::ack, .sequence = 0, .acknowledgment = 1});
+  }
+  CHECK(c.end(1).refused_unseen == 0);
+}
+
 TEST_CASE("a SYN without an answer is silent once it is repeated", "[dissectors][tcp]") {
   Case c;
   for (const double when : {0.0, 1.0, 3.0, 7.0}) c.pair.out(when, {.flags = tcp::syn});
