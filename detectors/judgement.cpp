@@ -56,7 +56,7 @@ void Judgement::on_dns_transaction(const dns::Transaction& transaction) {
     switch (transaction.outcome) {
       case Outcome::answered:
         ++counts_.dns_answered;
-        if (!transaction.latency_ambiguous) dns_latency_.add(transaction.latency());
+        if (!transaction.latency_ambiguous) counts_.dns_latency.add(transaction.latency());
         break;
       case Outcome::late:
         ++counts_.dns_late;
@@ -154,6 +154,9 @@ void Judgement::on_tcp_size_stall(const tcp::SizeStall& fact) {
 }
 
 void Judgement::on_tcp_connection_ended(const tcp::ConnectionEnded& fact) {
+  using tcp::Ending;
+  if (fact.ending != Ending::capture_ended && fact.ending != Ending::evicted) ++counts_.tcp_ended;
+  if (fact.ending == Ending::reset) ++counts_.tcp_reset;
   path_sizes_.add(fact);
   audience_.tell(&FactListener::on_tcp_connection_ended, fact);
 }
@@ -176,45 +179,45 @@ void Judgement::on_capture_ended(const CaptureSummary& summary) {
   audience_.tell(&FactListener::on_capture_ended, summary);
 }
 
-Result Judgement::result(const std::vector<SourceInfo>& sources) const {
+Result Judgement::result(const std::vector<SourceInfo>& sources,
+                          const CaptureSummary& summary) const {
   Result result;
   result.sources = sources;
-  result.first = summary_.first;
-  result.last = summary_.last;
+  result.first = summary.first;
+  result.last = summary.last;
   result.counts = counts_;
-  result.counts.packets = summary_.packets;
-  result.counts.bytes = summary_.bytes;
-  result.counts.dns_queries = summary_.dns_queries;
-  result.counts.dns_responses = summary_.dns_responses;
-  result.counts.tcp_connections = summary_.tcp_connections;
-  result.counts.tcp_opened = summary_.tcp_opened;
-  result.counts.tcp_refused = summary_.tcp_refused;
-  result.counts.tcp_half_open = summary_.tcp_half_open;
-  result.counts.tcp_joined_midway = summary_.tcp_joined_midway;
-  result.counts.ip_fragmented_datagrams = summary_.fragmented_datagrams;
-  result.counts.ip_incomplete_datagrams = summary_.incomplete_datagrams;
-  result.counts.icmp_errors = summary_.icmp_errors;
+  result.counts.packets = summary.packets;
+  result.counts.bytes = summary.bytes;
+  result.counts.dns_queries = summary.dns_queries;
+  result.counts.dns_responses = summary.dns_responses;
+  result.counts.tcp_connections = summary.tcp_connections;
+  result.counts.tcp_opened = summary.tcp_opened;
+  result.counts.tcp_refused = summary.tcp_refused;
+  result.counts.tcp_half_open = summary.tcp_half_open;
+  result.counts.tcp_joined_midway = summary.tcp_joined_midway;
+  result.counts.ip_fragmented_datagrams = summary.fragmented_datagrams;
+  result.counts.ip_incomplete_datagrams = summary.incomplete_datagrams;
+  result.counts.icmp_errors = summary.icmp_errors;
   for (std::size_t kind = 0; kind < icmp::error_kind_count; ++kind) {
-    if (summary_.icmp_kinds[kind] == 0) continue;
+    if (summary.icmp_kinds[kind] == 0) continue;
     result.counts.icmp_kinds[std::string{icmp::error_name(static_cast<icmp::ErrorKind>(kind))}] =
-        summary_.icmp_kinds[kind];
+        summary.icmp_kinds[kind];
   }
   for (const auto& [key, count] : icmp_errors_.top()) {
     result.counts.icmp_senders.push_back({icmp::error_name(static_cast<icmp::ErrorKind>(key.kind)),
                                           key.sender.to_string(), key.about.to_string(), count});
   }
-  result.counts.tcp_data_segments = summary_.tcp_data_segments;
-  result.counts.tcp_retransmissions = summary_.tcp_repeats;
-  result.counts.tcp_repeated_data = summary_.tcp_data_repeats;
-  result.counts.tcp_out_of_order = summary_.tcp_out_of_order;
-  for (const auto& [code, count] : summary_.dns_rcodes) {
+  result.counts.tcp_data_segments = summary.tcp_data_segments;
+  result.counts.tcp_retransmissions = summary.tcp_repeats;
+  result.counts.tcp_repeated_data = summary.tcp_data_repeats;
+  result.counts.tcp_out_of_order = summary.tcp_out_of_order;
+  for (const auto& [code, count] : summary.dns_rcodes) {
     result.counts.dns_rcodes[dns::rcode_name(static_cast<dns::Rcode>(code))] = count;
   }
-  result.counts.dns_latency_p50_ns = dns_latency_.percentile(50).count();
-  result.counts.dns_latency_p95_ns = dns_latency_.percentile(95).count();
+  result.counts.dns_latency_p50_ns = counts_.dns_latency.percentile(50).count();
+  result.counts.dns_latency_p95_ns = counts_.dns_latency.percentile(95).count();
 
-  // What a filter left out shows only at the end.
-  const bool fragments_hidden = !ended_ || hides_fragments(summary_, sources);
+  const bool fragments_hidden = hides_fragments(summary, sources);
   const VantageMap vantages = vantages_.map();
   const Scene scene{now_, ended_, &scanners_, &path_sizes_, fragments_hidden, &vantages};
   Forgotten forgotten;
@@ -232,10 +235,11 @@ Result Judgement::result(const std::vector<SourceInfo>& sources) const {
   // Of what all detectors ask.
   if (scanners_.scans().evicted() > 0) forgotten["sources"] = scanners_.scans().evicted();
   if (lookups_.evicted() > 0) forgotten["lookups"] = lookups_.evicted();
-  result.quality = assess(summary_, sources, forgotten);
+  result.quality = assess(summary, sources, forgotten);
   result.quality.vantage = capture_vantage(vantages);
-  result.not_looked_at = not_looked_at(summary_);
-  apply_gates(summary_, sources, entries_, result);
+  result.not_looked_at = not_looked_at(summary);
+  apply_gates(summary, sources, entries_, result);
+  note_unheard_answers(summary, result);
   merge_tails(result.findings);
   rank(result.findings);
   result.incidents = group(result.findings);

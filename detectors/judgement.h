@@ -45,8 +45,10 @@ class Judgement final : public FactListener {
   void on_second(const SecondPassed& second) override;
   void on_capture_ended(const CaptureSummary& summary) override;
 
-  // What all of it amounts to so far. `sources` are the capture's own.
-  Result result(const std::vector<SourceInfo>& sources) const;
+  // What all of it amounts to, once the capture has ended. `sources` are the capture's own.
+  Result result(const std::vector<SourceInfo>& sources) const { return result(sources, summary_); }
+  // And what it amounts to so far, with what has been seen up to now.
+  Result result(const std::vector<SourceInfo>& sources, const CaptureSummary& summary) const;
 
  private:
   // Hands what knowledge makes of the facts to the detectors.
@@ -87,7 +89,6 @@ class Judgement final : public FactListener {
   Vantages vantages_;
 
   Counts counts_;
-  LatencyHistogram dns_latency_;
   TopList<IcmpKey> icmp_errors_;
   CaptureSummary summary_;
   Timestamp now_{};

@@ -20,6 +20,20 @@ class LatencyHistogram {
 
   std::uint64_t count() const { return count_; }
 
+  // What was added after `before`, an earlier state of this one. How large the largest of it was is
+  // known to its bucket only, unless it is the largest of all.
+  LatencyHistogram since(const LatencyHistogram& before) const {
+    LatencyHistogram later;
+    for (std::size_t bucket = 0; bucket < buckets_.size(); ++bucket) {
+      later.buckets_[bucket] =
+          buckets_[bucket] - std::min(buckets_[bucket], before.buckets_[bucket]);
+      later.count_ += later.buckets_[bucket];
+      if (later.buckets_[bucket] > 0) later.largest_ = std::min(middle_of(bucket), largest_);
+    }
+    if (largest_ > before.largest_) later.largest_ = largest_;
+    return later;
+  }
+
   // The middle of the bucket in which `percent` of the latencies are reached, within 13 % and never
   // above the largest, which is that of 100 percent; zero when there are none.
   Duration percentile(std::uint64_t percent) const {

@@ -258,6 +258,13 @@ void note_unreadable(Notes& notes, const CaptureSummary& summary,
   }
 }
 
+void sort_notes(Quality& quality) {
+  std::sort(quality.notes.begin(), quality.notes.end(),
+            [](const QualityNote& a, const QualityNote& b) {
+              return std::tie(b.grade, a.kind, a.text) < std::tie(a.grade, b.kind, b.text);
+            });
+}
+
 bool rests_on_absence(const Finding& finding, const std::vector<const DetectorEntry*>& entries) {
   // Where a packet proves it all the same, the capture is beside the point.
   if (finding.confidence == Confidence::certain) return false;
@@ -280,10 +287,7 @@ Quality assess(const CaptureSummary& summary, const std::vector<SourceInfo>& sou
   note_strange_errors(notes, summary);
   note_time(notes, summary);
   note_forgotten(notes, summary, forgotten);
-  std::sort(quality.notes.begin(), quality.notes.end(),
-            [](const QualityNote& a, const QualityNote& b) {
-              return std::tie(b.grade, a.kind, a.text) < std::tie(a.grade, b.kind, b.text);
-            });
+  sort_notes(quality);
   std::uint64_t encrypted = 0;
   for (const auto& [server, flows] : summary.quality.encrypted_dns) encrypted += flows;
   quality.numbers = {{"kernel_drops", drops_of(sources)},
@@ -373,6 +377,22 @@ bool hides_fragments(const CaptureSummary& summary, const std::vector<SourceInfo
   };
   return lacks_what_has_no_port(summary) || looks_filtered_by_port(summary) ||
          std::any_of(sources.begin(), sources.end(), names_a_port);
+}
+
+void note_unheard_answers(const CaptureSummary& summary, Result& result) {
+  // As dns-unanswered has it: from here on it is no chance.
+  constexpr std::uint64_t several = 3;
+  const std::uint64_t queries = result.counts.dns_unanswered;
+  const bool is_told = std::ranges::any_of(
+      result.findings, [](const Finding& finding) { return finding.detector == "dns-unanswered"; });
+  const bool unheard = summary.dns_responses == 0 && queries >= several && !is_told;
+  result.quality.numbers["dns_unheard"] = unheard ? queries : 0;
+  if (!unheard) return;
+  Notes{result.quality}.add(
+      "dns-one-way", Grade::degraded, queries,
+      fmt::format("not one DNS response: {} had none, or their direction was not captured",
+                  plural(queries, "query")));
+  sort_notes(result.quality);
 }
 
 void apply_gates(const CaptureSummary& summary, const std::vector<SourceInfo>& sources,

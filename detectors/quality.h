@@ -21,6 +21,11 @@ using Forgotten = std::map<std::string_view, std::uint64_t>;
 Quality assess(const CaptureSummary& summary, const std::vector<SourceInfo>& sources,
                const Forgotten& forgotten = {});
 
+// Queries that nobody answered or asked again, in a capture without any DNS response, are no
+// failure: those of one direction look the same. But nobody must read that all is well. To be asked
+// when `result` has its findings.
+void note_unheard_answers(const CaptureSummary& summary, Result& result);
+
 // Where the capture was taken, as far as the votes tell.
 CaptureVantage capture_vantage(const VantageMap& vantages);
 

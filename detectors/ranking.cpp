@@ -104,8 +104,9 @@ struct Tail {
   static Who most_concerned(const Role& role) {
     Who made{role.name, {}, std::max(role.distinct, role.members.size()), role.is_approximate};
     for (const auto& [text, count] : role.members) made.top.push_back({text, count});
-    std::stable_sort(made.top.begin(), made.top.end(),
-                     [](const Who::Member& a, const Who::Member& b) { return a.count > b.count; });
+    std::sort(made.top.begin(), made.top.end(), [](const Who::Member& a, const Who::Member& b) {
+      return a.count != b.count ? a.count > b.count : a.text < b.text;
+    });
     if (made.top.size() > most_members) made.top.resize(most_members);
     return made;
   }

@@ -11,6 +11,7 @@
 
 #include "capture/source.h"
 #include "detectors/finding.h"
+#include "detectors/latency.h"
 
 namespace wirefault {
 
@@ -31,12 +32,15 @@ struct Counts {
   std::uint64_t dns_stray_responses = 0;  // to queries unseen, or answered before
   std::int64_t dns_latency_p50_ns = 0;    // of the answered; 0: none
   std::int64_t dns_latency_p95_ns = 0;
+  LatencyHistogram dns_latency;  // all of them: a live view asks what came since it last looked
 
   std::uint64_t tcp_connections = 0;  // seen at all, lone SYNs included
   std::uint64_t tcp_opened = 0;       // handshake completed in this capture
   std::uint64_t tcp_refused = 0;
   std::uint64_t tcp_half_open = 0;  // a SYN, but never a completed handshake nor a refusal
   std::uint64_t tcp_joined_midway = 0;
+  std::uint64_t tcp_ended = 0;  // closed, reset, or idle for so long that they count as ended
+  std::uint64_t tcp_reset = 0;  // of those: by an RST
   std::uint64_t tcp_data_segments = 0;
   std::uint64_t tcp_retransmissions = 0;
   std::uint64_t tcp_repeated_data = 0;  // segments

@@ -115,10 +115,7 @@ void Tracking::add(const Packet& packet, const Ahead& ahead) {
   summary_.first = std::min(summary_.first, packet.time);
   quality_.see(packet);
   note_source(packet);
-  const Timestamp before = clock_.now();
-  const Timestamp now = clock_.see(packet.time);
-  if (clock_.has_restarted()) restart(before, now);
-  advance(now);
+  tell_time(packet.time);
 
   if (!ahead.frame) return note_flaw(ahead.frame.flaw());
   const Sighting seen{packet.ref, packet.time};
@@ -128,6 +125,17 @@ void Tracking::add(const Packet& packet, const Ahead& ahead) {
   }
   if (!ahead.datagram) return note_flaw(ahead.datagram.flaw());
   add_datagram(*ahead.datagram, seen, CapturePlace::of(packet, frame), &ahead);
+}
+
+void Tracking::pass(Timestamp now) {
+  if (summary_.packets != 0 && now > clock_.now()) tell_time(now);
+}
+
+void Tracking::tell_time(Timestamp time) {
+  const Timestamp before = clock_.now();
+  const Timestamp now = clock_.see(time);
+  if (clock_.has_restarted()) restart(before, now);
+  advance(now);
 }
 
 void Tracking::add_frame(const link::Frame& frame, const Sighting& seen, CapturePlace place) {
@@ -374,53 +382,61 @@ bool Tracking::tables_balance() const {
          dns_.counters().balance(dns_.resident()) && tcp_.tables_balance();
 }
 
-void Tracking::name_the_rest() {
+void Tracking::name_the_rest(CaptureSummary& summary) const {
   for (const auto& [network, count] : networks_) {
-    summary_.not_dissected[link::network_name(network.first, network.second)] += count;
-    if (network.first == link::Network::link_type) summary_.unknown_link += count;
+    summary.not_dissected[link::network_name(network.first, network.second)] += count;
+    if (network.first == link::Network::link_type) summary.unknown_link += count;
   }
   for (std::size_t i = 0; i < closed_tunnels.size(); ++i) {
     if (closed_tunnels_[i] == 0) continue;
-    summary_.not_dissected[closed_tunnels[i].name] += closed_tunnels_[i];
+    summary.not_dissected[closed_tunnels[i].name] += closed_tunnels_[i];
   }
   for (std::size_t protocol = 0; protocol < protocols_.size(); ++protocol) {
     if (protocols_[protocol] == 0) continue;
-    summary_.not_dissected[ip::protocol_name(static_cast<std::uint8_t>(protocol))] +=
+    summary.not_dissected[ip::protocol_name(static_cast<std::uint8_t>(protocol))] +=
         protocols_[protocol];
   }
 }
 
+CaptureSummary Tracking::summary() const {
+  CaptureSummary summary = summary_;
+  summary.last = std::max(latest_.value_or(clock_.now()), clock_.now());
+  const tcp::HandshakeTotals& handshakes = tcp_.handshakes();
+  summary.tcp_connections = handshakes.begun;
+  summary.tcp_opened = handshakes.opened;
+  summary.tcp_refused = handshakes.refused;
+  summary.tcp_refused_unseen = handshakes.refused_unseen;
+  summary.tcp_half_open = handshakes.half_open;
+  summary.fragmented_datagrams = reassembly_.datagrams();
+  summary.incomplete_datagrams = reassembly_.incomplete();
+  name_the_rest(summary);
+  summary.icmp_errors = icmp_.errors();
+  summary.icmp_kinds = icmp_.kinds();
+  summary.icmp_unmatched = icmp_.unmatched();
+  summary.quality = quality_.quality();
+  summary.duplicates = duplicates_.counts();
+  summary.evicted = dns_.counters().evicted + dns_.counters().refused + tcp_.evicted() +
+                    reassembly_.counters().evicted;
+  const tcp::TransferCounters& transfers = tcp_.connections().transfers();
+  summary.tcp_data_segments = transfers.data_segments;
+  summary.tcp_repeats = transfers.repeats + tcp_.handshakes().repeats;
+  summary.tcp_data_repeats = transfers.data_repeats;
+  summary.tcp_out_of_order = transfers.out_of_order;
+  summary.tcp_joined_midway = tcp_.connections().joined_midway();
+  summary.tcp_one_sided = tcp_.connections().one_sided();
+  summary.tcp_acks = transfers.acks;
+  summary.tcp_acked_unseen = transfers.unseen;
+  summary.tcp_late_in_capture = transfers.late_in_capture;
+  return summary;
+}
+
+std::uint64_t Tracking::resident() const {
+  return dns_.resident() + tcp_.resident();
+}
+
 void Tracking::finish() {
   settle_open(clock_.now());
-  summary_.last = std::max(latest_.value_or(clock_.now()), clock_.now());
-  const tcp::HandshakeTotals& handshakes = tcp_.handshakes();
-  summary_.tcp_connections = handshakes.begun;
-  summary_.tcp_opened = handshakes.opened;
-  summary_.tcp_refused = handshakes.refused;
-  summary_.tcp_refused_unseen = handshakes.refused_unseen;
-  summary_.tcp_half_open = handshakes.half_open;
-  summary_.tcp_joined_midway = handshakes.joined_midway;
-  summary_.fragmented_datagrams = reassembly_.datagrams();
-  summary_.incomplete_datagrams = reassembly_.incomplete();
-  name_the_rest();
-  summary_.icmp_errors = icmp_.errors();
-  summary_.icmp_kinds = icmp_.kinds();
-  summary_.icmp_unmatched = icmp_.unmatched();
-  summary_.quality = quality_.quality();
-  summary_.duplicates = duplicates_.counts();
-  summary_.evicted = dns_.counters().evicted + dns_.counters().refused + tcp_.evicted() +
-                     reassembly_.counters().evicted;
-  const tcp::TransferCounters& transfers = tcp_.connections().transfers();
-  summary_.tcp_data_segments = transfers.data_segments;
-  summary_.tcp_repeats = transfers.repeats + tcp_.handshakes().repeats;
-  summary_.tcp_data_repeats = transfers.data_repeats;
-  summary_.tcp_out_of_order = transfers.out_of_order;
-  summary_.tcp_joined_midway = tcp_.connections().joined_midway();
-  summary_.tcp_one_sided = tcp_.connections().one_sided();
-  summary_.tcp_acks = transfers.acks;
-  summary_.tcp_acked_unseen = transfers.unseen;
-  summary_.tcp_late_in_capture = transfers.late_in_capture;
-  listener_.on_capture_ended(summary_);
+  listener_.on_capture_ended(summary());
 }
 
 }  // namespace wirefault

@@ -38,6 +38,13 @@ class Tracking {
   Tracking(Settings& settings, const TrackingOptions& options, FactListener& listener);
 
   void add(std::span<const Packet> packets);
+  // Nothing comes, and it is `now` all the same: deadlines up to then are due. Of a live capture
+  // only; `now` must be no later than what any packet still to come is stamped with.
+  void pass(Timestamp now);
+  // What has been seen so far.
+  CaptureSummary summary() const;
+  // Connections, half-open ones among them, and DNS transactions that are tracked now.
+  std::uint64_t resident() const;
   // The capture has ended: what is still open is settled as such.
   void finish();
 
@@ -67,6 +74,7 @@ class Tracking {
   void prefetch_entries(const Ahead& ahead) const;
   void add(const Packet& packet, const Ahead& ahead);
   void note_source(const Packet& packet);
+  void tell_time(Timestamp time);
   void restart(Timestamp before, Timestamp now);
   void settle_open(Timestamp end);
   void advance(Timestamp to);
@@ -87,7 +95,7 @@ class Tracking {
   void count_dns(const dns::Message& message);
   void add_tcp(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel,
                const Ahead* ahead);
-  void name_the_rest();
+  void name_the_rest(CaptureSummary& summary) const;
   void note_flaw(Flaw flaw) { ++summary_.flaws[static_cast<std::size_t>(flaw)]; }
 
   const HashKey key_;

@@ -74,6 +74,7 @@ class Tracker {
     return half_open_.counters().balance(half_open_.resident()) &&
            connections_.counters().balance(connections_.resident());
   }
+  std::uint64_t resident() const { return half_open_.resident() + connections_.resident(); }
   std::uint64_t evicted() const {
     return half_open_.counters().evicted + connections_.counters().evicted;
   }

@@ -45,5 +45,44 @@ TEST_CASE("a tunnel that is not opened is named", "[dissectors]") {
   CHECK(summary.not_dissected == decltype(summary.not_dissected){{"GTP-U", 1}});
 }
 
+struct Outcomes final : FactListener {
+  std::vector<dns::Outcome> seen;
+  std::uint64_t seconds = 0;
+  void on_dns_transaction(const dns::Transaction& transaction) override {
+    if (transaction.outcome != dns::Outcome::waiting) seen.push_back(transaction.outcome);
+  }
+  void on_second(const SecondPassed&) override { ++seconds; }
+};
+
+TEST_CASE("deadlines pass on a wire on which nothing moves", "[dissectors]") {
+  Outcomes outcomes;
+  Wire wire{outcomes};
+  wire.pass(0);  // before the first packet there is no time
+  CHECK(outcomes.seconds == 0);
+  wire.send(10, ethernet(ip_datagram({}, dns_query(40000, 1))));
+  wire.pass(14);
+  CHECK(outcomes.seen.empty());
+  wire.pass(40);
+  REQUIRE(outcomes.seen.size() == 1);
+  CHECK(outcomes.seen[0] == dns::Outcome::unanswered);
+  CHECK(outcomes.seconds == 30);
+  wire.pass(20);  // and never goes back
+  CHECK(outcomes.seconds == 30);
+}
+
+TEST_CASE("what was seen can be asked for while the capture goes on", "[dissectors]") {
+  Outcomes outcomes;
+  Wire wire{outcomes};
+  wire.send(10, ethernet(ip_datagram({}, dns_query(40000, 1))));
+  wire.send(11, ethernet(ip_datagram({}, udp(40000, 2152, Octets(40)))));
+  for (int again = 0; again < 2; ++again) {
+    const CaptureSummary summary = wire.summary();
+    CHECK(summary.dns_queries == 1);
+    CHECK(summary.packets == 2);
+    CHECK(summary.not_dissected == decltype(summary.not_dissected){{"GTP-U", 1}});
+    CHECK(summary.last == Wire::at(11));
+  }
+}
+
 }  // namespace
 }  // namespace wirefault::test

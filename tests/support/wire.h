@@ -111,6 +111,9 @@ class Wire {
          ethernet(ip_datagram({.source = "203.0.113.1", .destination = "203.0.113.2"},
                               udp(7, 8, pattern(4)))));
   }
+  // Nothing at all comes until then.
+  void pass(double seconds) { tracking_.pass(at(seconds)); }
+  CaptureSummary summary() const { return tracking_.summary(); }
   void finish() { tracking_.finish(); }
 
  private:

@@ -1,0 +1,90 @@
+#include "detectors/board.h"
+
+#include "tests/support/catch.h"
+
+namespace wirefault {
+namespace {
+
+using std::chrono::seconds;
+using Kind = BoardEvent::Kind;
+
+Timestamp at(int second) {
+  return Timestamp{seconds{1'714'557'600 + second}};
+}
+
+Finding finding(std::uint64_t fp, std::uint64_t count, FindingState state = FindingState::ongoing) {
+  Finding made;
+  made.fp = fp;
+  made.id = "F1";
+  made.count = count;
+  made.state = state;
+  return made;
+}
+
+Result result(std::vector<Finding> findings) {
+  Result made;
+  made.findings = std::move(findings);
+  return made;
+}
+
+TEST_CASE("findings get their ids in order of opening and keep them", "[detectors][board]") {
+  Board board;
+  auto events = board.take(result({finding(7, 1)}), at(0));
+  REQUIRE(events.size() == 1);
+  CHECK(events[0].kind == Kind::open);
+  // A worse one comes first in the report, not on the board.
+  events = board.take(result({finding(9, 5), finding(7, 1)}), at(1));
+  REQUIRE(events.size() == 1);
+  CHECK(events[0].row == 1);
+  CHECK(board.rows()[0].finding.id == "F1");
+  CHECK(board.rows()[0].finding.fp == 7);
+  CHECK(board.rows()[1].finding.id == "F2");
+}
+
+TEST_CASE("a finding that grows is told of every half minute", "[detectors][board]") {
+  Board board;
+  int updates = 0;
+  for (int second = 0; second <= 65; ++second) {
+    const auto count = static_cast<std::uint64_t>(10 * (second + 1));
+    for (const BoardEvent& event : board.take(result({finding(7, count)}), at(second))) {
+      if (event.kind == Kind::update) ++updates;
+    }
+  }
+  CHECK(updates == 2);
+  CHECK(board.rows()[0].per_second == 10);
+  CHECK(board.rows()[0].finding.count == 660);
+  // One that stands still is not.
+  for (int second = 66; second < 200; ++second) {
+    const auto events = board.take(result({finding(7, 660)}), at(second));
+    if (second > 96) CHECK(events.empty());
+  }
+  CHECK(board.rows()[0].per_second == 0);
+}
+
+TEST_CASE("a finding closes when it has ended or is no longer made, and may come back",
+          "[detectors][board]") {
+  Board board;
+  board.take(result({finding(7, 1), finding(8, 1)}), at(0));
+  auto events = board.take(result({finding(7, 2, FindingState::ended)}), at(1));
+  REQUIRE(events.size() == 2);
+  CHECK(events[0].kind == Kind::close);
+  CHECK(events[1].kind == Kind::close);
+  CHECK(board.take(result({finding(7, 2, FindingState::ended)}), at(2)).empty());
+  CHECK(board.rows().size() == 2);
+  events = board.take(result({finding(8, 4)}), at(3));
+  REQUIRE(events.size() == 1);
+  CHECK(events[0].kind == Kind::open);
+  CHECK(board.rows()[events[0].row].finding.id == "F2");
+}
+
+TEST_CASE("what is over when it is first seen opens and closes", "[detectors][board]") {
+  Board board;
+  const auto events = board.take(result({finding(7, 1, FindingState::ended)}), at(0));
+  REQUIRE(events.size() == 2);
+  CHECK(events[0].kind == Kind::open);
+  CHECK(events[1].kind == Kind::close);
+  CHECK_FALSE(board.rows()[0].is_open);
+}
+
+}  // namespace
+}  // namespace wirefault
