@@ -11,7 +11,7 @@ namespace wirefault {
 enum class ExitStatus : int {
   finished = 0,
   finding_at_fail_on = 1,
-  usage = 2,            // also: unreadable or unrecognised input, bad filter, no permission
+  usage = 2,             // also: unreadable or unrecognised input, bad filter, no permission
   input_incomplete = 3,  // with --strict
   output_not_written = 4,
   interface_vanished = 5,

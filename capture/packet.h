@@ -18,7 +18,9 @@ class PacketRef {
       : value_{std::uint64_t{source} << number_bits | (number & number_mask)} {}
 
   constexpr bool exists() const { return (value_ & number_mask) != 0; }
-  constexpr std::uint16_t source() const { return static_cast<std::uint16_t>(value_ >> number_bits); }
+  constexpr std::uint16_t source() const {
+    return static_cast<std::uint16_t>(value_ >> number_bits);
+  }
   constexpr std::uint64_t number() const { return value_ & number_mask; }
 
   friend constexpr auto operator<=>(PacketRef, PacketRef) = default;
@@ -59,12 +61,13 @@ enum class Direction : std::uint8_t { unknown, inbound, outbound };
 struct Packet {
   PacketRef ref;
   Timestamp time{};
-  Bytes bytes;  // valid until the next Source::next()
+  Bytes bytes;                        // valid until the next Source::next()
   std::uint32_t original_length = 0;  // never below bytes.size()
   std::uint16_t interface = 0;        // index into SourceInfo::interfaces
   LinkType link_type = LinkType::ethernet;
   Direction direction = Direction::unknown;
-  bool has_time = true;  // false in pcapng simple packet blocks; `time` is then that of the frame before
+  bool has_time =
+      true;  // false in pcapng simple packet blocks; `time` is then that of the frame before
 };
 
 }  // namespace wirefault
