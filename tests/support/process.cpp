@@ -50,6 +50,17 @@ ProcessResult run(const std::vector<std::string>& command, const std::filesystem
           read_file(err)};
 }
 
+bool ends(int process) {
+  for (int i = 0; i < 1000; ++i) {
+    // "1234 (name) S ...". One that nobody waits for is a zombie.
+    std::ifstream file{"/proc/" + std::to_string(process) + "/stat"};
+    const std::string status{std::istreambuf_iterator<char>{file}, {}};
+    if (status.empty() || status.find(") Z ") != status.npos) return true;
+    usleep(10'000);
+  }
+  return false;
+}
+
 TemporaryDirectory::TemporaryDirectory() {
   // mkdtemp() replaces six of these.
   const std::string random(6, 'X');

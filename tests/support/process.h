@@ -18,6 +18,9 @@ struct ProcessResult {
 ProcessResult run(const std::vector<std::string>& command,
                   const std::filesystem::path& input = "/dev/null");
 
+// Whether a process, of ours or of another, is gone after a while.
+bool ends(int process);
+
 // Removed, with what is in it, at the end of the scope.
 class TemporaryDirectory {
  public:
