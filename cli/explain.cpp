@@ -5,10 +5,10 @@
 #include <memory>
 
 #include "capture/suggest.h"
-#include "cli/layout.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "detectors/pages.h"
+#include "report/layout.h"
 
 namespace wirefault::cli {
 namespace {

@@ -2,14 +2,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
+#include <thread>
 
-#include "cli/layout.h"
+#include "capture/live.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "cli/words.h"
 #include "detectors/judgement.h"
+#include "detectors/wording.h"
 #include "dissectors/tracking.h"
+#include "report/layout.h"
 
 namespace wirefault::cli {
 namespace {
@@ -52,18 +56,50 @@ std::string settings() {
   return in_columns(rows, screen_width());
 }
 
+// Long enough to count packets by, short enough to wait for.
+constexpr std::chrono::milliseconds counted_for{500};
+
+std::string interfaces() {
+  const std::vector<LiveInterface> before = live_interfaces();
+  std::this_thread::sleep_for(counted_for);
+  std::vector<std::vector<std::string>> rows{
+      {"NAME", "STATE", "LINK", "PACKETS/S", "ADDRESSES", "NOTE"}};
+  const auto rate = [](std::uint64_t more) { return grouped(more * 1000 / counted_for.count()); };
+  std::uint64_t all = 0;
+  for (const LiveInterface& now : live_interfaces()) {
+    const auto then = std::find_if(before.begin(), before.end(), [&](const LiveInterface& each) {
+      return each.name == now.name;
+    });
+    const std::uint64_t more =
+        then == before.end() ? 0 : now.packets - std::min(now.packets, then->packets);
+    all += more;
+    rows.push_back({now.name, now.is_up ? "up" : "down", now.link, rate(more),
+                    fmt::format("{}", fmt::join(now.addresses, " ")),
+                    now.is_default ? "default route" : ""});
+  }
+  rows.push_back({"any", "-", "cooked", rate(all), "all of the above", "packets may show twice"});
+  const std::string refusal = why_capture_is_refused();
+  return in_columns(rows, screen_width()) +
+         (refusal.empty()
+              ? "capture: allowed. Use: wirefault live -i NAME\n"
+              : fmt::format("capture: not allowed: {}. Use: sudo wirefault live -i NAME\n",
+                            refusal));
+}
+
 ExitStatus list(const std::string& what) {
-  constexpr std::string_view lists[] = {"detectors", "formats", "settings"};
+  constexpr std::string_view lists[] = {"detectors", "formats", "interfaces", "settings"};
   if (what == "detectors") {
     write_stdout(detectors());
   } else if (what == "formats") {
     write_stdout(formats);
+  } else if (what == "interfaces") {
+    write_stdout(interfaces());
   } else if (what == "settings") {
     write_stdout(settings());
   } else {
     throw Error{
         what.empty() ? std::string{"list what?"} : fmt::format("there is no list of '{}'", what),
-        did_you_mean(what, lists, "  wanted: detectors, formats, settings")};
+        did_you_mean(what, lists, "  wanted: detectors, formats, interfaces, settings")};
   }
   return ExitStatus::finished;
 }
@@ -73,7 +109,7 @@ ExitStatus list(const std::string& what) {
 Verb add_list(CLI::App& program) {
   CLI::App* app = program.add_subcommand("list", "what there is, by name");
   const auto what = std::make_shared<std::string>();
-  app->add_option("WHAT", *what, "detectors, formats or settings");
+  app->add_option("WHAT", *what, "detectors, formats, interfaces or settings");
   return {app, [what] { return list(*what); }};
 }
 

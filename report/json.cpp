@@ -280,4 +280,12 @@ std::string json_report(const Result& result) {
   return text + "}\n";
 }
 
+std::string json_event(std::string_view event, Timestamp time, std::uint64_t grown_by,
+                       const Finding& finding) {
+  return fmt::format(R"({{"schema":"wirefault-event/1","event":{},"time":{},"count_delta":{},)"
+                     R"("finding":{}}})"
+                     "\n",
+                     dump(event), dump(rfc3339(time)), grown_by, dump(finding_json(finding)));
+}
+
 }  // namespace wirefault

@@ -35,15 +35,6 @@ std::string count_text(const Finding& finding) {
   return fmt::format("{}{}", grouped(finding.count), finding.lower_bound ? "+" : "");
 }
 
-// "1,843 of 1,851 queries", "at least 64 queries", empty where there is nothing to count.
-std::string how_many(const Finding& finding) {
-  if (finding.count == 0 && finding.of == 0) return {};
-  const std::string_view at_least = finding.lower_bound ? "at least " : "";
-  if (finding.of == 0) return fmt::format("{}{}", at_least, plural(finding.count, finding.unit));
-  return fmt::format("{}{} of {}", at_least, grouped(finding.count),
-                     plural(finding.of, finding.unit));
-}
-
 class TextReport {
  public:
   TextReport(const Result& result, const TextOptions& options)
@@ -77,6 +68,12 @@ class TextReport {
     }
     details();
     footer();
+    return std::move(out_);
+  }
+
+  std::string make(const Finding& finding) {
+    heading(finding);
+    detail(finding);
     return std::move(out_);
   }
 
@@ -154,12 +151,7 @@ class TextReport {
   }
 
   std::string colored(Severity severity, std::string_view text) const {
-    if (!options_.color) return std::string{text};
-    std::string_view code = "36";
-    if (severity == Severity::critical) code = "1;31";
-    if (severity == Severity::error) code = "31";
-    if (severity == Severity::warning) code = "33";
-    return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
+    return options_.color ? in_color(severity, text) : std::string{text};
   }
 
   std::string clock(Timestamp time) const { return clock_text(time, options_.zone); }
@@ -300,7 +292,9 @@ class TextReport {
       // What was given up may have been one.
       const bool lacks_memory = is_counted("evicted");
       const bool gave_up = lacks_memory || is_counted("tallies_evicted");
-      std::string found = gave_up ? "No failure is among what could be kept" : "No failures found";
+      std::string found = gave_up                     ? "No failure is among what could be kept"
+                          : is_counted("dns_unheard") ? "No failure that this capture could prove"
+                                                      : "No failures found";
       if (!options_.narrowed_by.empty()) found += " within what was asked for";
       paragraph("", notes_.empty() ? found + "."
                                    : fmt::format("{}; {}.{}", found, tally(), what_follows()));
@@ -686,7 +680,8 @@ class TextReport {
       units.push_back("at " + first);
     } else if (finding.state == FindingState::ongoing) {
       units.insert(units.end(),
-                   {"since " + first, lasted + ",", "not over when the capture ended"});
+                   {"since " + first, lasted + ",",
+                    options_.live ? "not over yet" : "not over when the capture ended"});
     } else if (first == moment(finding.last)) {
       units.insert(units.end(), {"at " + first, lasted});
     } else {
@@ -847,6 +842,13 @@ class TextReport {
 
 std::string text_report(const Result& result, const TextOptions& options) {
   return TextReport{result, options}.make();
+}
+
+std::string finding_text(const Finding& finding, const TextOptions& options) {
+  Result result;
+  result.first = finding.first;
+  result.last = finding.last;
+  return TextReport{result, options}.make(finding);
 }
 
 }  // namespace wirefault

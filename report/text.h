@@ -15,6 +15,7 @@ struct TextOptions {
   bool all = false;              // every finding in full
   std::size_t limit = 0;         // findings in the table; 0: all
   std::size_t most_of_kind = 5;  // of one detector in the table; 0: all
+  bool live = false;             // the capture goes on: what is not over still happens
   Zone zone = Zone::utc;
   // What narrowed the report, as the user wrote it ("--only dns-*"), and how many findings that
   // left out: a report must not read as "nothing is wrong" because of what was not asked.
@@ -24,5 +25,8 @@ struct TextOptions {
 
 // Ends with a newline. Whatever is not printable ASCII is escaped, whoever wrote it.
 std::string text_report(const Result& result, const TextOptions& options = {});
+
+// One finding in full, as the report has it.
+std::string finding_text(const Finding& finding, const TextOptions& options = {});
 
 }  // namespace wirefault

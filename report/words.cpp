@@ -76,6 +76,22 @@ std::string_view word(FindingState state) {
   return state == FindingState::ongoing ? "ongoing" : "ended";
 }
 
+std::string in_color(Severity severity, std::string_view text) {
+  std::string_view code = "36";
+  if (severity == Severity::critical) code = "1;31";
+  if (severity == Severity::error) code = "31";
+  if (severity == Severity::warning) code = "33";
+  return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
+}
+
+std::string how_many(const Finding& finding) {
+  if (finding.count == 0 && finding.of == 0) return {};
+  const std::string_view at_least = finding.lower_bound ? "at least " : "";
+  if (finding.of == 0) return fmt::format("{}{}", at_least, plural(finding.count, finding.unit));
+  return fmt::format("{}{} of {}", at_least, grouped(finding.count),
+                     plural(finding.of, finding.unit));
+}
+
 std::string rfc3339(Timestamp time) {
   const Civil moment = civil(time, Zone::utc);
   return fmt::format("{}T{}.{:09}Z", date_text(moment), time_text(moment), moment.nanoseconds);
@@ -84,6 +100,12 @@ std::string rfc3339(Timestamp time) {
 std::string clock_text(Timestamp time, Zone zone) {
   const Civil moment = civil(time, zone);
   return time_text(moment) + moment.offset;
+}
+
+std::string exact_clock_text(Timestamp time, Zone zone) {
+  const Civil moment = civil(time, zone);
+  return fmt::format("{}.{:03}{}", time_text(moment), moment.nanoseconds / 1'000'000,
+                     moment.offset);
 }
 
 std::string date_clock_text(Timestamp time, Zone zone) {

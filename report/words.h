@@ -15,6 +15,12 @@ std::string_view word(Severity severity);
 std::string_view word(Confidence confidence);
 std::string_view word(FindingState state);
 
+// The colour of a severity's word, by the eight that every terminal has.
+std::string in_color(Severity severity, std::string_view text);
+
+// "1,843 of 1,851 queries", "at least 64 queries", empty where there is nothing to count.
+std::string how_many(const Finding& finding);
+
 // 2024-05-01T10:10:10.204113000Z
 std::string rfc3339(Timestamp time);
 
@@ -22,6 +28,8 @@ enum class Zone { utc, local };
 
 // 10:10:10Z, or with the offset where the zone is local: never bare.
 std::string clock_text(Timestamp time, Zone zone);
+// 10:10:10.204Z
+std::string exact_clock_text(Timestamp time, Zone zone);
 // 2024-05-01 10:10:10Z
 std::string date_clock_text(Timestamp time, Zone zone);
 // Whether the two fall on one day: then a report gives the date once.

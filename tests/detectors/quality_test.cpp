@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "report/text.h"
 #include "tests/support/catch.h"
 #include "tests/support/wire_bench.h"
 
@@ -48,6 +49,49 @@ struct Listener final : FactListener {
   CaptureSummary summary;
   void on_capture_ended(const CaptureSummary& ended) override { summary = ended; }
 };
+
+// Each asks for another name, from another port: nobody asks again.
+Result asked_once(int queries, bool one_is_answered) {
+  Settings settings;
+  Judgement judgement{settings, {}};
+  Wire wire{judgement};
+  for (int i = 0; i < queries; ++i) {
+    Octets query =
+        dns_query(static_cast<std::uint16_t>(40000 + i), static_cast<std::uint16_t>(100 + 7 * i));
+    query[8 + 12 + 1] = static_cast<std::uint8_t>('a' + i);  // "aww", "bww" for "www"
+    wire.send(i, ethernet(ip_datagram({}, query)));
+  }
+  if (one_is_answered) {
+    Octets response = slice(dns_query(40001, 107), 8, 1000);
+    response[2] = 0x81;
+    response[3] = 0x80;
+    response[12 + 1] = 'b';
+    wire.send(queries, ethernet(ip_datagram({.source = "198.51.100.1", .destination = "192.0.2.1"},
+                                            udp(53, 40001, response))));
+  }
+  wire.wait(60);
+  wire.finish();
+  return judgement.result({});
+}
+
+TEST_CASE("queries without any response are no failure, and nobody reads that all is well",
+          "[detectors][quality]") {
+  const Result silent = asked_once(5, false);
+  CHECK(silent.findings.empty());
+  CHECK(silent.quality.numbers.at("dns_unheard") == 5);
+  CHECK(silent.quality.grade == Grade::degraded);
+  const std::string text = text_report(silent);
+  CHECK(text.find("No failures found") == std::string::npos);
+  CHECK(text.find("Not one DNS response: 5 queries") != std::string::npos);
+}
+
+TEST_CASE("two queries without a response are nothing yet", "[detectors][quality]") {
+  CHECK(asked_once(2, false).quality.numbers.at("dns_unheard") == 0);
+}
+
+TEST_CASE("where some response was heard, its direction was captured", "[detectors][quality]") {
+  CHECK(asked_once(5, true).quality.numbers.at("dns_unheard") == 0);
+}
 
 }  // namespace
 

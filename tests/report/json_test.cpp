@@ -5,22 +5,14 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/report/results.h"
+#include "tests/report/schema.h"
 #include "tests/support/catch.h"
-#include "tests/support/process.h"
 
 namespace wirefault {
 namespace {
 
-const std::string schema = WIREFAULT_SOURCE_DIR "/report/wirefault-1.schema.json";
-
-// Empty: the report is as the schema says. "skipped" when that cannot be checked here.
 std::string problems(const std::string& report) {
-  const tests::TemporaryDirectory directory;
-  tests::write_file(directory / "report.json", report);
-  const auto result = tests::run({"python3", WIREFAULT_SOURCE_DIR "/tests/report/validate.py",
-                                  schema, directory / "report.json"});
-  if (result.status == 77 || result.status == 127) return "skipped";
-  return result.status == 0 ? "" : result.out + result.err;
+  return tests::schema_problems(WIREFAULT_SOURCE_DIR, "wirefault-1.schema.json", report);
 }
 
 }  // namespace

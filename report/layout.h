@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace wirefault::cli {
+namespace wirefault {
 
 // Rows of equally many cells, each column as wide as its widest cell, within reason; what does not
 // fit goes on below.
@@ -16,4 +16,4 @@ std::string in_columns(const std::vector<std::vector<std::string>>& rows, std::s
 // tables and fenced drawings. Drawings are kept as they are.
 std::string page_text(std::string_view markdown, std::size_t width);
 
-}  // namespace wirefault::cli
+}  // namespace wirefault

@@ -1,4 +1,4 @@
-#include "cli/layout.h"
+#include "report/layout.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 
 #include "report/words.h"
 
-namespace wirefault::cli {
+namespace wirefault {
 namespace {
 
 constexpr std::size_t page_indent = 2;
@@ -150,4 +150,4 @@ std::string page_text(std::string_view markdown, std::size_t width) {
   return Page{width}.render(markdown);
 }
 
-}  // namespace wirefault::cli
+}  // namespace wirefault
