@@ -1,22 +1,18 @@
 // `wirefault analyze FILE...`: reads capture files and reports what failed.
 #include <fmt/format.h>
-#include <sys/random.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <iterator>
 #include <memory>
 #include <optional>
 
+#include "cli/engine.h"
 #include "cli/interrupt.h"
 #include "cli/plan.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"
-#include "detectors/judgement.h"
 #include "detectors/wording.h"
-#include "dissectors/tracking.h"
-#include "report/json.h"
 
 namespace wirefault::cli {
 namespace {
@@ -92,37 +88,20 @@ class Window {
   std::vector<Packet> kept_;
 };
 
-// What the program, its libraries and the reader take of --max-mem before any table does (measured
-// on a capture of ten packets).
-constexpr std::size_t process_memory = std::size_t{14} << 20;
-
-HashKey random_key() {
-  std::array<std::uint64_t, 2> seed;
-  if (getrandom(seed.data(), sizeof seed, 0) != sizeof seed) {
-    throw Error{"the system gives no random bytes"};
-  }
-  return HashKey{seed[0], seed[1]};
-}
-
 void add_note(Quality& quality, std::string_view kind, std::string text) {
   quality.notes.insert(quality.notes.begin(), {kind, Grade::degraded, 0, std::move(text)});
   quality.grade = std::max(quality.grade, Grade::degraded);
 }
 
 Result analyze(const Plan& plan, const std::vector<std::string>& files, Trouble& trouble) {
-  Settings settings{plan.overrides};
-  const std::size_t memory = plan.memory - std::min(plan.memory / 4, process_memory);
-  Judgement judgement{settings, {memory, plan.detectors}};
-  Tracking tracking{settings, {memory, random_key()}, judgement};
-  settings.check_all_known();
-
+  Engine engine{plan};
   const std::unique_ptr<Source> source = open_unless_interrupted(plan, files, trouble);
   Window window{plan};
   Progress progress{!plan.quiet};
   std::uint64_t packets = 0;
   try {
     for (auto batch = source->next(); !batch.empty() && !interrupted(); batch = source->next()) {
-      tracking.add(window.inside(batch));
+      engine.tracking.add(window.inside(batch));
       packets += batch.size();
       progress.update(packets, source->sources());
     }
@@ -133,9 +112,8 @@ Result analyze(const Plan& plan, const std::vector<std::string>& files, Trouble&
   }
   progress.clear();
   trouble.was_interrupted = interrupted();
-  tracking.finish();
-  Result result = judgement.result(source->sources());
-  result.overrides = settings.overrides();
+  engine.tracking.finish();
+  Result result = engine.result(source->sources());
   for (const std::string& failure : trouble.failures)
     add_note(result.quality, "unreadable", failure);
   if (trouble.was_interrupted) {
@@ -150,29 +128,6 @@ Result analyze(const Plan& plan, const std::vector<std::string>& files, Trouble&
                     grouped(static_cast<std::uint64_t>(static_cast<double>(packets) / seconds))));
   }
   return result;
-}
-
-std::string report(const Plan& plan, const Output& output, const Result& result,
-                   std::size_t left_out) {
-  if (output.format == Format::json) return json_report(result);
-  TextOptions options = plan.text;
-  options.left_out = left_out;
-  if (output.file) {  // no terminal
-    options.width = 80;
-    options.terminal = options.color = false;
-  }
-  return text_report(result, options);
-}
-
-// Input that --strict does not put up with: it breaks off, or lost a thousandth of its packets,
-// which is when claims about what was not seen begin to suffer, or cannot be read at all.
-bool is_incomplete(const Result& result) {
-  const auto unknown_link = result.quality.numbers.find("unknown_link");
-  if (unknown_link != result.quality.numbers.end() && unknown_link->second > 0) return true;
-  return std::any_of(result.sources.begin(), result.sources.end(), [](const SourceInfo& source) {
-    const std::uint64_t drops = source.drops();
-    return source.cut_short || (drops != 0 && drops >= source.packets / 1000);
-  });
 }
 
 ExitStatus status_of(const Plan& plan, const Result& result, const Trouble& trouble) {
@@ -254,7 +209,8 @@ ExitStatus run(const Arguments& arguments) {
 Verb add_analyze(CLI::App& program) {
   CLI::App* app = program.add_subcommand("analyze", "read capture files and report what failed");
   const auto arguments = std::make_shared<Arguments>();
-  add_arguments(*app, *arguments);
+  add_file_arguments(*app, *arguments);
+  add_common_arguments(*app, *arguments);
   return {app, [arguments] { return run(*arguments); }};
 }
 

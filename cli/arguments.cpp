@@ -1,5 +1,7 @@
 #include "cli/arguments.h"
 
+#include <fmt/format.h>
+
 namespace wirefault::cli {
 namespace {
 
@@ -11,7 +13,7 @@ CLI::Option* add_list(CLI::App& app, const std::string& name, std::vector<std::s
 
 }  // namespace
 
-void add_arguments(CLI::App& app, Arguments& to) {
+void add_file_arguments(CLI::App& app, Arguments& to) {
   app.add_option("FILE", to.files, "pcap or pcapng, also gzip, zstd, lz4; - is stdin");
   app.add_option("-r,--read", to.read, "a file, as tcpdump names it")
       ->allow_extra_args(false)
@@ -21,14 +23,17 @@ void add_arguments(CLI::App& app, Arguments& to) {
       ->type_name("LIST")
       ->group("Input");
   app.add_flag("--each", to.each, "one report for each file, not one timeline")->group("Input");
-  app.add_option("-f,--filter", to.filter, "look only at packets that match, as tcpdump")
-      ->type_name("BPF")
-      ->group("Input");
-  app.add_option("-F", to.filter_file, "the same, from a file")->type_name("FILE")->group("Input");
   app.add_option("--from", to.from, "from 10:10:10, 2024-05-01T10:10:10Z or +5m on")
       ->type_name("T")
       ->group("Input");
   app.add_option("--to", to.to, "to this time")->type_name("T")->group("Input");
+}
+
+void add_common_arguments(CLI::App& app, Arguments& to) {
+  app.add_option("-f,--filter", to.filter, "look only at packets that match, as tcpdump")
+      ->type_name("BPF")
+      ->group("Input");
+  app.add_option("-F", to.filter_file, "the same, from a file")->type_name("FILE")->group("Input");
 
   add_list(app, "--only", to.only, "run only these; * stands for any text")
       ->type_name("D,..")
@@ -58,7 +63,9 @@ void add_arguments(CLI::App& app, Arguments& to) {
       ->type_name("C")
       ->group("Which findings");
 
-  app.add_option("-o,--output", to.outputs, "text or json; repeat for several")
+  app.add_option(
+         "-o,--output", to.outputs,
+         fmt::format("{}; repeat for several", to.is_live ? "text, jsonl or json" : "text or json"))
       ->allow_extra_args(false)
       ->type_name("FMT[:FILE]")
       ->group("Report");

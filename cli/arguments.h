@@ -1,4 +1,4 @@
-// The options of `analyze`, as typed.
+// The options of `analyze` and `live`, as typed.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -8,6 +8,7 @@
 namespace wirefault::cli {
 
 struct Arguments {
+  bool is_live = false;
   std::vector<std::string> files;
   std::vector<std::string> read;  // -r, tcpdump's way to name a file
   std::string files_from;
@@ -38,7 +39,9 @@ struct Arguments {
   bool no_names = false;  // -n, tcpdump's: always so
 };
 
-// Makes `app` read its options into `arguments`, which must outlive it.
-void add_arguments(CLI::App& app, Arguments& arguments);
+// Make `app` read its options into `arguments`, which must outlive it: those about capture files,
+// and those that are the same wherever packets come from.
+void add_file_arguments(CLI::App& app, Arguments& arguments);
+void add_common_arguments(CLI::App& app, Arguments& arguments);
 
 }  // namespace wirefault::cli

@@ -11,6 +11,7 @@ namespace wirefault::cli {
 namespace {
 
 volatile std::sig_atomic_t is_interrupted = 0;
+volatile std::sig_atomic_t is_snapshot_wanted = 0;
 int nothing_to_read = -1;
 
 // Standard input is put at its end, so that a read that begins only now returns as well.
@@ -38,6 +39,18 @@ void catch_interrupts() {
 
 bool interrupted() {
   return is_interrupted != 0;
+}
+
+void catch_snapshots() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { is_snapshot_wanted = 1; };
+  sigaction(SIGUSR1, &action, nullptr);
+}
+
+bool snapshot_wanted() {
+  const bool wanted = is_snapshot_wanted != 0;
+  is_snapshot_wanted = 0;
+  return wanted;
 }
 
 }  // namespace wirefault::cli

@@ -7,4 +7,8 @@ namespace wirefault::cli {
 void catch_interrupts();
 bool interrupted();
 
+// SIGUSR1 asks for a report of what is known so far. True once for each time it came.
+void catch_snapshots();
+bool snapshot_wanted();
+
 }  // namespace wirefault::cli

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <initializer_list>
 #include <ios>
 #include <new>
 #include <vector>
@@ -15,21 +16,23 @@
 namespace wirefault::cli {
 namespace {
 
-constexpr std::string_view usage = R"(wirefault - find DNS and TCP failures in capture files
+constexpr std::string_view usage =
+    R"(wirefault - find DNS and TCP failures in live traffic or in capture files
 
 usage: wirefault COMMAND [options] [FILE...]
 
   analyze     read capture files (- is stdin) and report what failed
+  live        watch an interface and report what fails
   explain     what a detector means, when it is wrong, what to check next
-  list        detectors | formats | settings
+  list        detectors | formats | interfaces | settings
 
-shortcut      wirefault -r FILE = analyze FILE
+shortcuts     wirefault -r FILE = analyze FILE      wirefault -i IF = live -i IF
 more          wirefault COMMAND --help, wirefault --version
 exit status   0 done, whatever was found; 1 see --fail-on; 2 could not be done;
               3 see --strict; 4 a report could not be written; 5 interrupted
 )";
 
-constexpr std::string_view verb_names[] = {"analyze", "explain", "list"};
+constexpr std::string_view verb_names[] = {"analyze", "live", "explain", "list"};
 
 bool exists(const std::string& name) {
   std::error_code ignored;
@@ -63,11 +66,13 @@ void check_none_empty(const std::vector<std::string>& words) {
   }
 }
 
-// tcpdump's `-r FILE` without a verb.
-bool is_shortcut(const std::vector<std::string>& words) {
+// tcpdump's `-r FILE` and `-i IF` without a verb.
+bool is_shortcut(const std::vector<std::string>& words,
+                 std::initializer_list<std::string_view> options) {
   return words.front().starts_with('-') &&
-         std::any_of(words.begin(), words.end(), [](const std::string& word) {
-           return (word.starts_with("-r") || word == "-nr" || word.starts_with("--read"));
+         std::any_of(words.begin(), words.end(), [&](const std::string& word) {
+           return std::any_of(options.begin(), options.end(),
+                              [&](std::string_view option) { return word.starts_with(option); });
          });
 }
 
@@ -76,7 +81,7 @@ std::string_view known_habit(std::string_view option) {
   if (option == "-Y")
     return "  display filters are Wireshark's; here: -f BPF, --only, --host, --name";
   if (option == "-i") {
-    return "  only files are read; record one with:  tcpdump -i IF -w FILE";
+    return "  for an interface run:  wirefault live -i IF";
   }
   if (option == "-w") return "  nothing is recorded; a report goes to a file with:  -o text:FILE";
   return {};
@@ -124,14 +129,15 @@ ExitStatus run(std::vector<std::string> words) {
     return ExitStatus::finished;
   }
   check_none_empty(words);
-  if (is_shortcut(words)) words.insert(words.begin(), "analyze");
+  if (is_shortcut(words, {"-r", "-nr", "--read"})) words.insert(words.begin(), "analyze");
+  if (is_shortcut(words, {"-i", "-ni", "--interface"})) words.insert(words.begin(), "live");
   check_verb(words[0]);
 
   CLI::App program{"", "wirefault"};
   program.require_subcommand(1);
   program.get_formatter()->column_width(30);
-  const Verb verbs[] = {add_analyze(program), add_explain(program), add_list(program)};
-  const Verb& verb = *std::find_if(std::begin(verbs), std::end(verbs), [&](const Verb& candidate) {
+  const std::vector<Verb> verbs = add_verbs(program);
+  const Verb& verb = *std::find_if(verbs.begin(), verbs.end(), [&](const Verb& candidate) {
     return candidate.app->get_name() == words[0];
   });
   verb.app->allow_extras();  // so that they can be refused in our words

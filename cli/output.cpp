@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <limits.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,9 +16,6 @@
 #include "report/words.h"
 
 namespace wirefault::cli {
-namespace {
-
-// Returns 0, or the errno of the write that failed.
 int write_all(int file, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(file, text.data(), text.size());
@@ -34,8 +33,6 @@ int write_all(int file, std::string_view text) {
               {},
               ExitStatus::output_not_written};
 }
-
-}  // namespace
 
 void write_stdout(std::string_view text) {
   const int problem = write_all(STDOUT_FILENO, text);
@@ -89,6 +86,48 @@ void OutputFile::write(std::string_view text) {
 
 void OutputFile::fail(int problem) const {
   cannot_write(name_, problem);
+}
+
+void PatientOutput::add(std::string_view line) {
+  if (is_gone_) return;
+  while (waiting_.size() + line.size() > most_waiting) {
+    // A line that has begun must be told to its end.
+    const std::size_t from = is_within_line_ ? waiting_.find('\n') + 1 : 0;
+    const std::size_t end = waiting_.find('\n', from);
+    if (end == waiting_.npos) break;
+    waiting_.erase(from, end + 1 - from);
+    ++lost_;
+  }
+  waiting_ += line;
+}
+
+// A pipe that is said to be writable takes this much without waiting, pipe(7).
+bool PatientOutput::flush() {
+  while (!waiting_.empty() && !is_gone_) {
+    pollfd ready{file_, POLLOUT, 0};
+    if (poll(&ready, 1, 0) <= 0 || (ready.revents & (POLLOUT | POLLERR)) == 0) return true;
+    take(::write(file_, waiting_.data(), std::min<std::size_t>(waiting_.size(), PIPE_BUF)));
+  }
+  return !is_gone_;
+}
+
+void PatientOutput::finish() {
+  while (!waiting_.empty() && !is_gone_) {
+    take(::write(file_, waiting_.data(), waiting_.size()));
+  }
+}
+
+void PatientOutput::take(ssize_t written) {
+  if (written < 0) {
+    if (errno == EINTR || errno == EAGAIN) return;
+    if (errno != EPIPE) problem_ = errno;
+    is_gone_ = true;
+    waiting_.clear();
+    return;
+  }
+  const auto size = static_cast<std::size_t>(written);
+  if (size > 0) is_within_line_ = waiting_[size - 1] != '\n';
+  waiting_.erase(0, size);
 }
 
 std::size_t terminal_width() {

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <span>
 
 namespace wirefault::cli {
 namespace {
@@ -54,7 +55,7 @@ std::vector<std::string> files_of(const Arguments& arguments) {
   return files;
 }
 
-Output parse_output(const std::string& text) {
+Output parse_output(const std::string& text, bool is_live) {
   const std::size_t colon = text.find(':');
   const std::string format = text.substr(0, colon);
   Output output;
@@ -63,14 +64,19 @@ Output parse_output(const std::string& text) {
   if (colon != text.npos && output.name.empty() && !text.ends_with('-')) {
     throw Error{fmt::format("-o {} lacks the name of a file", text)};
   }
-  constexpr std::string_view formats[] = {"text", "json"};
+  constexpr std::string_view formats[] = {"text", "json", "jsonl"};
+  const std::span<const std::string_view> known{formats, is_live ? 3u : 2u};
   if (format == "json") {
     output.format = Format::json;
+  } else if (format == "jsonl" && is_live) {
+    output.format = Format::jsonl;
   } else if (format != "text") {
     const std::string advice =
         format.ends_with(".json")
             ? fmt::format("  did you mean: -o json:{}", text)
-            : did_you_mean(format, formats, "  wanted: -o text or -o json, with :FILE for a file");
+            : did_you_mean(format, known,
+                           fmt::format("  wanted: -o {}, with :FILE for a file",
+                                       is_live ? "text, jsonl or json" : "text or -o json"));
     throw Error{fmt::format("no output format is called '{}'", format), advice};
   }
   return output;
@@ -83,7 +89,8 @@ bool is_same_file(const std::string& a, const std::string& b) {
 
 std::vector<Output> outputs_of(const Arguments& arguments, const std::vector<std::string>& files) {
   std::vector<Output> outputs;
-  for (const std::string& text : arguments.outputs) outputs.push_back(parse_output(text));
+  for (const std::string& text : arguments.outputs)
+    outputs.push_back(parse_output(text, arguments.is_live));
   if (outputs.empty()) outputs.emplace_back();
   const auto to_stdout = std::count_if(outputs.begin(), outputs.end(),
                                        [](const Output& output) { return output.name.empty(); });
@@ -98,7 +105,7 @@ std::vector<Output> outputs_of(const Arguments& arguments, const std::vector<std
         throw Error{fmt::format("{} is to be read and would be overwritten", output.name)};
       }
     }
-    output.file = std::make_unique<OutputFile>(output.name);
+    if (!arguments.is_live) output.file = std::make_unique<OutputFile>(output.name);
   }
   return outputs;
 }
@@ -192,7 +199,7 @@ Plan plan_of(const Arguments& arguments) {
   plan.strict = arguments.strict;
   plan.quiet = arguments.quiet;
   plan.verbose = arguments.verbose && !arguments.quiet;
-  plan.files = files_of(arguments);
+  if (!arguments.is_live) plan.files = files_of(arguments);
   plan.outputs = outputs_of(arguments, plan.files);
   return plan;
 }

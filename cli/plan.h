@@ -1,4 +1,4 @@
-// What the options of `analyze` amount to, once all of them have been understood.
+// What the options of `analyze` and `live` amount to, once all of them have been understood.
 #pragma once
 
 #include <memory>
@@ -15,12 +15,12 @@
 
 namespace wirefault::cli {
 
-enum class Format { text, json };
+enum class Format { text, json, jsonl };
 
 struct Output {
   Format format = Format::text;
   std::string name;                  // empty: standard output
-  std::unique_ptr<OutputFile> file;  // null: standard output
+  std::unique_ptr<OutputFile> file;  // null: standard output, or to be opened by the verb
 };
 
 struct Plan {
@@ -42,7 +42,8 @@ struct Plan {
 };
 
 // Throws Error for what cannot be understood or done. Reports to files are opened here, before an
-// hour of reading.
+// hour of reading; but not those of a live capture, which cannot be put in their places by a
+// process that has shut itself in.
 Plan plan_of(const Arguments& arguments);
 
 }  // namespace wirefault::cli

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <vector>
 
 #include "capture/error.h"
 
@@ -16,6 +17,10 @@ struct Verb {
 
 Verb add_analyze(CLI::App& program);
 Verb add_explain(CLI::App& program);
+Verb add_live(CLI::App& program);
 Verb add_list(CLI::App& program);
+
+// All of them, in the order of the manual.
+std::vector<Verb> add_verbs(CLI::App& program);
 
 }  // namespace wirefault::cli

@@ -149,6 +149,14 @@ Timestamp TimeBound::resolve(Timestamp first_packet, Zone zone) const {
   return Timestamp{std::chrono::seconds{seconds_since_epoch(fields, zone)} + offset};
 }
 
+Duration parse_duration(std::string_view option, std::string_view text) {
+  const auto duration = parse_duration(text);
+  if (!duration || *duration <= Duration::zero()) {
+    throw Error{fmt::format("{} cannot be '{}'", option, text), "  as in:  90s, 5m, 1h30m, 250ms"};
+  }
+  return *duration;
+}
+
 TimeBound parse_time(std::string_view option, std::string_view text, Zone zone) {
   constexpr std::string_view wanted =
       "a time such as 2024-05-01T10:10:10Z or 10:10:10, or +5m from the start";

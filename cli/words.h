@@ -21,6 +21,9 @@ std::uint64_t parse_number(std::string_view option, std::string_view text, std::
 // "256M", "1G", "512MiB": powers of 1024. "1000000": bytes.
 std::size_t parse_size(std::string_view option, std::string_view text);
 
+// "5m30s", "1h", "250ms"
+Duration parse_duration(std::string_view option, std::string_view text);
+
 // A moment of the capture: fixed, or known once its first packet is seen.
 struct TimeBound {
   enum class From { epoch, start_of_capture, day_of_capture };
