@@ -12,6 +12,7 @@ namespace {
 
 volatile std::sig_atomic_t is_interrupted = 0;
 volatile std::sig_atomic_t is_snapshot_wanted = 0;
+volatile std::sig_atomic_t is_continued = 0;
 int nothing_to_read = -1;
 
 // Standard input is put at its end, so that a read that begins only now returns as well.
@@ -45,6 +46,18 @@ void catch_snapshots() {
   struct sigaction action {};
   action.sa_handler = [](int) { is_snapshot_wanted = 1; };
   sigaction(SIGUSR1, &action, nullptr);
+}
+
+void catch_continuations() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { is_continued = 1; };
+  sigaction(SIGCONT, &action, nullptr);
+}
+
+bool continued() {
+  const bool was = is_continued != 0;
+  is_continued = 0;
+  return was;
 }
 
 bool snapshot_wanted() {

@@ -11,4 +11,8 @@ bool interrupted();
 void catch_snapshots();
 bool snapshot_wanted();
 
+// SIGCONT: the shell has had the terminal meanwhile. True once for each time it came.
+void catch_continuations();
+bool continued();
+
 }  // namespace wirefault::cli

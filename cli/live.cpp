@@ -149,7 +149,7 @@ class Watch {
     options.keep.push_back(memory_.descriptor());
     if (evidence_) options.keep.push_back(evidence_->descriptor());
     const SandboxStatus status = wirefault::enter_sandbox(options);
-    if (live_.sandbox_status) write_stderr(status.text());
+    if (live_.sandbox_status) tell_user(status.text());
     sandbox_ = status.summary();
   }
 
@@ -169,6 +169,7 @@ class Watch {
     pass_second();
     while (!interrupted() && !is_over()) step();
     screen_.reset();
+    write_stderr(std::exchange(for_later_, {}));
     if (capture_.state() != LiveCapture::State::gone) drain();
     return finish();
   }
@@ -192,6 +193,7 @@ class Watch {
       const int terminal = screen_ ? screen_->descriptor() : -1;
       capture_.wait(std::clamp(left, milliseconds{1}, longest_wait), {&terminal, 1});
     }
+    if (screen_ && continued()) screen_->resume();
     if (screen_) heed(screen_->update());
     if (SteadyClock::now() >= next_second_) pass_second();
   }
@@ -224,8 +226,11 @@ class Watch {
         screen_->say(save(board_.rows()[wish.row].finding));
       }
     }
-    // Nobody looks any more: the analysis goes on, its lines go nowhere.
-    if (screen_->is_gone()) screen_.reset();
+    // Nobody looks any more: the analysis goes on, what it says here goes nowhere.
+    if (screen_->is_gone()) {
+      screen_.reset();
+      on_stdout_.reset();
+    }
   }
 
   // What came of it, for the user.
@@ -316,7 +321,8 @@ class Watch {
 
   // Reports in files are replaced; without any, it goes to standard error, which no program reads.
   void snapshot(const Result& result, std::size_t left_out) {
-    if (reports_.empty()) write_stderr(text_report(result, plan_.text));
+    if (reports_.empty() && screen_) screen_->say("a snapshot needs a file: -o text:FILE");
+    if (reports_.empty() && !screen_) write_stderr(text_report(result, plan_.text));
     write_reports(result, left_out);
   }
 
@@ -368,10 +374,9 @@ class Watch {
     const std::size_t left_out = keep_only(plan_.selection, result);
     tell(board_.take(result, result.last), result.last);
     for (const Output& output : plan_.outputs) {
-      if (output.name.empty() && output.format != Format::jsonl) {
-        stdout_.finish();
-        stdout_.add(report(plan_, output, result, left_out));
-      }
+      if (!output.name.empty() || output.format == Format::jsonl || !on_stdout_) continue;
+      stdout_.finish();
+      stdout_.add(report(plan_, output, result, left_out));
     }
     stdout_.finish();
     if (stdout_.problem() != 0) {
@@ -409,12 +414,21 @@ class Watch {
     return ExitStatus::finished;
   }
 
-  void say_start() const {
+  void say_start() {
     if (plan_.quiet) return;
     std::string text = fmt::format("wirefault: watching {}", live_.capture.interface);
     if (!live_.capture.filter.empty()) text += fmt::format(", {}", live_.capture.filter);
     if (live_.session) text += fmt::format("; not own ssh session from {}", live_.session->client);
-    write_stderr(fmt::format("{}; {}\n", printable(text), sandbox_));
+    tell_user(fmt::format("{}; {}\n", printable(text), sandbox_));
+  }
+
+  // On a screen, once that is gone.
+  void tell_user(const std::string& text) {
+    if (screen_) {
+      for_later_ += text;
+    } else {
+      write_stderr(text);
+    }
   }
 
   // Ticks, keys and lines that wait for their reader are due at least as often.
@@ -444,6 +458,7 @@ class Watch {
   std::vector<std::pair<const Output*, ReplacedFile>> reports_;
   std::optional<EvidenceFiles> evidence_;
   std::string sandbox_ = "no sandbox";
+  std::string for_later_;
   SteadyClock::time_point begun_;
   SteadyClock::time_point next_second_;
   std::uint64_t taken_ = 0;
@@ -463,6 +478,7 @@ ExitStatus run(LiveArguments& arguments) {
   const LivePlan live = live_plan_of(arguments, plan);
   catch_interrupts();
   catch_snapshots();
+  catch_continuations();
   Files files;
   for (const Output& output : plan.outputs) {
     if (output.name.empty() || output.format == Format::jsonl) continue;
