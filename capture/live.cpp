@@ -137,10 +137,11 @@ LiveCapture::LiveCapture(const LiveOptions& options) {
   if (!options.filter.empty()) Filter{options.filter};
   open(options);
   discard_early_packets();
-  set_filter(options);
+  // Before the filter lets anything in: from here on, all that is counted is seen.
   read_socket_counters();
   counters_ = {};
   seen_ = 0;
+  set_filter(options);
   SourceInfo source;
   source.name = options.interface;
   source.format = "live";
