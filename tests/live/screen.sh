@@ -42,7 +42,8 @@ expect_gone() {
   done
 }
 
-ip netns add "$space"
+ip netns add "$space" 2>/dev/null && ip -n "$space" link add wf8 type veth peer name wf9 2>/dev/null ||
+  { echo "skipped: network namespaces cannot be made here"; exit 77; }
 ip -n "$space" link set lo up
 ip -n "$space" link add wf0 type veth peer name wf1
 ip -n "$space" addr add 198.51.100.1/24 dev wf0
