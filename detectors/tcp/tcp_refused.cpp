@@ -94,9 +94,10 @@ class TcpRefused final : public Detector {
     for (const auto& [key, tally] : services_.sorted()) {
       Refusing service = without_scanners(scene, *key, *tally);
       if (service.refusals.empty() || service.count() < min_refusals_) continue;
-      const auto is_searched = [&, &key = *key](const Refusal& refusal) {
-        return tried.at({refusal.client, key.service.address}) >= ports_of_a_search ||
-               scene.misses_peers(refusal.client, key.tunnel);
+      // Captured by another name: clang takes the binding's own for a shadow.
+      const auto is_searched = [&, &of = *key](const Refusal& refusal) {
+        return tried.at({refusal.client, of.service.address}) >= ports_of_a_search ||
+               scene.misses_peers(refusal.client, of.tunnel);
       };
       const IpAddress client = service.refusals[0].client;
       const auto is_same = [&](const Refusal& refusal) { return refusal.client == client; };
