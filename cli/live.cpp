@@ -177,8 +177,14 @@ class Watch {
  private:
   bool is_over() const {
     return capture_.state() == LiveCapture::State::gone || until_met_ || enough_ || has_quit_ ||
-           (evidence_ && evidence_->is_complete()) ||
+           (evidence_ && evidence_->is_complete()) || is_for_nobody() ||
            (live_.duration && SteadyClock::now() - begun_ >= *live_.duration);
+  }
+
+  // As `| head` leaves it: with nobody to read, and nothing that is kept.
+  bool is_for_nobody() const {
+    return on_stdout_ && stdout_.is_gone() && logs_.empty() && reports_.empty() && !metrics_ &&
+           !evidence_;
   }
 
   void step() {
@@ -373,6 +379,7 @@ class Watch {
     Result result = engine_.result(capture_.sources());
     const std::size_t left_out = keep_only(plan_.selection, result);
     tell(board_.take(result, result.last), result.last);
+    board_.rename(result);
     for (const Output& output : plan_.outputs) {
       if (!output.name.empty() || output.format == Format::jsonl || !on_stdout_) continue;
       stdout_.finish();

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <string_view>
+#include <tuple>
 
 namespace wirefault::cli {
 namespace {
@@ -64,6 +66,14 @@ std::optional<EvidenceOptions> evidence_of(const LiveArguments& arguments) {
     }
     return std::nullopt;
   }
+  if (arguments.write == "-") {
+    throw Error{"packets are kept in files, not on standard output",
+                "  as in:  -w FILE    or:  tcpdump -U -w - | wirefault analyze -"};
+  }
+  if (!arguments.most_files.empty() && arguments.rotate_size.empty() &&
+      arguments.rotate_seconds.empty()) {
+    throw Error{"-W counts the files of -C or -G"};
+  }
   EvidenceOptions evidence;
   evidence.file = arguments.write;
   evidence.force = arguments.force;
@@ -75,6 +85,11 @@ std::optional<EvidenceOptions> evidence_of(const LiveArguments& arguments) {
   if (!arguments.most_files.empty()) {
     evidence.most_files =
         static_cast<std::uint32_t>(parse_number("-W", arguments.most_files, 1'000'000'000));
+  }
+  for (const auto& [option, value, is_zero] :
+       {std::tuple{"-G", &arguments.rotate_seconds, evidence.rotate_interval.count() == 0},
+        {"-W", &arguments.most_files, evidence.most_files == 0}}) {
+    if (!value->empty() && is_zero) throw Error{fmt::format("{} cannot be 0", option)};
   }
   return evidence;
 }
@@ -99,6 +114,19 @@ bool wants_screen(const LiveArguments& arguments, const Plan& plan) {
   return !arguments.plain && text_on_stdout && isatty(STDIN_FILENO) != 0 &&
          isatty(STDOUT_FILENO) != 0 &&
          std::string_view{terminal == nullptr ? "" : terminal} != "dumb";
+}
+
+// One file for two things would leave neither.
+void check_all_differ(const LiveArguments& arguments, const Plan& plan, const LivePlan& live) {
+  std::vector<std::string> files = live.logs;
+  for (const Output& output : plan.outputs) files.push_back(output.name);
+  files.push_back(live.metrics);
+  files.push_back(arguments.write);
+  std::erase(files, "");
+  for (std::string& file : files) file = std::filesystem::absolute(file).lexically_normal();
+  std::sort(files.begin(), files.end());
+  const auto twice = std::adjacent_find(files.begin(), files.end());
+  if (twice != files.end()) throw Error{fmt::format("{} is to be written twice", *twice)};
 }
 
 }  // namespace
@@ -177,8 +205,14 @@ LivePlan live_plan_of(const LiveArguments& arguments, const Plan& plan) {
   live.metrics = arguments.metrics;
   live.evidence = evidence_of(arguments);
   live.sandbox = sandbox_mode(arguments.sandbox);
-  if (!arguments.user.empty()) live.user = sandbox_user(arguments.user);
+  if (!arguments.user.empty()) {
+    if (live.sandbox == SandboxMode::off) {
+      throw Error{"-Z needs the sandbox, which --sandbox off leaves out"};
+    }
+    live.user = sandbox_user(arguments.user);
+  }
   live.sandbox_status = arguments.sandbox_status;
+  check_all_differ(arguments, plan, live);
   return live;
 }
 

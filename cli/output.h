@@ -62,7 +62,7 @@ class PatientOutput {
   // All of it, however long that takes.
   void finish();
 
-  bool is_empty() const { return waiting_.empty(); }
+  bool is_gone() const { return is_gone_; }     // its reader, or the place to write to
   std::uint64_t lost() const { return lost_; }  // lines
   // Why nothing can be written any more, such as a full disk; 0: nothing is wrong, or the reader
   // has gone.

@@ -59,4 +59,23 @@ std::vector<BoardEvent> Board::take(const Result& result, Timestamp now) {
   return events;
 }
 
+void Board::rename(Result& result) const {
+  std::map<std::string, std::string> names;
+  for (Finding& finding : result.findings) {
+    const auto known = by_fingerprint_.find(finding.fp);
+    if (known == by_fingerprint_.end()) continue;
+    const std::string& id = rows_[known->second].finding.id;
+    names[finding.id] = id;
+    finding.id = id;
+  }
+  for (Incident& incident : result.incidents) {
+    if (const auto root = names.find(incident.root); root != names.end()) {
+      incident.root = root->second;
+    }
+    for (std::string& id : incident.findings) {
+      if (const auto name = names.find(id); name != names.end()) id = name->second;
+    }
+  }
+}
+
 }  // namespace wirefault

@@ -35,6 +35,9 @@ class Board {
   // analysis no longer makes, is a `close`; should it come back, it is an `open` of the same row.
   std::vector<BoardEvent> take(const Result& result, Timestamp now);
 
+  // Gives the findings of `result`, all of them on the board, the ids that they have here.
+  void rename(Result& result) const;
+
   // In order of opening: the index of a row never changes.
   const std::vector<BoardRow>& rows() const { return rows_; }
 

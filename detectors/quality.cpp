@@ -80,6 +80,13 @@ std::uint64_t lost_per_mille(const CaptureSummary& summary,
   return std::max(per_mille(drops, summary.packets + drops), unseen_per_mille(summary));
 }
 
+// A live capture's filter is our own: there is nothing to guess.
+bool knows_filter(const std::vector<SourceInfo>& sources) {
+  return !sources.empty() && std::ranges::all_of(sources, [](const SourceInfo& source) {
+    return source.format == "live";
+  });
+}
+
 bool lacks_what_has_no_port(const CaptureSummary& summary) {
   return summary.quality.later_fragments == 0 && summary.arp_packets == 0 &&
          summary.icmp_packets == 0;
@@ -129,7 +136,8 @@ void note_losses(Notes& notes, const CaptureSummary& summary,
   }
 }
 
-void note_contents(Notes& notes, const CaptureSummary& summary) {
+void note_contents(Notes& notes, const CaptureSummary& summary,
+                   const std::vector<SourceInfo>& sources) {
   const CaptureQuality& quality = summary.quality;
   const std::uint64_t duplicates = duplicates_of(summary);
   // A few are a network's own doing; from one in twenty on they are the capture's.
@@ -159,7 +167,8 @@ void note_contents(Notes& notes, const CaptureSummary& summary) {
         "malformed", Grade::ok, malformed,
         fmt::format("{} malformed, most often {}", plural(malformed, "packet"), flaw_code(code)));
   }
-  if (lacks_what_has_no_port(summary) && looks_filtered_by_port(summary)) {
+  if (!knows_filter(sources) && lacks_what_has_no_port(summary) &&
+      looks_filtered_by_port(summary)) {
     notes.add(
         "port-filter", Grade::ok, quality.common_port,
         fmt::format("only port {}: a capture filter may have left out fragments, ICMP and ARP",
@@ -282,7 +291,7 @@ Quality assess(const CaptureSummary& summary, const std::vector<SourceInfo>& sou
   Notes notes{quality};
   note_unreadable(notes, summary, sources);
   note_losses(notes, summary, sources);
-  note_contents(notes, summary);
+  note_contents(notes, summary, sources);
   note_filters(notes, sources);
   note_strange_errors(notes, summary);
   note_time(notes, summary);
@@ -375,7 +384,8 @@ bool hides_fragments(const CaptureSummary& summary, const std::vector<SourceInfo
                          return interface.filter.find("port") != std::string::npos;
                        });
   };
-  return lacks_what_has_no_port(summary) || looks_filtered_by_port(summary) ||
+  const bool is_likely = lacks_what_has_no_port(summary) || looks_filtered_by_port(summary);
+  return (is_likely && !knows_filter(sources)) ||
          std::any_of(sources.begin(), sources.end(), names_a_port);
 }
 

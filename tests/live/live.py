@@ -193,6 +193,35 @@ class LiveTest(unittest.TestCase):
             live.end()
             self.assertEqual(json.loads(live.stdout())["counts"]["packets"], 50)
 
+    def test_it_ends_when_nobody_reads_any_more(self):
+        reading, writing = os.pipe()
+        with Live(out=writing) as live:
+            os.close(writing)
+            os.close(reading)
+            python(CLIENT, ASK, "198.51.100.53", "www.example.com", 3, 1)
+            self.assertTrue(live.until(lambda: live.process.poll() is not None, 60))
+            self.assertEqual(live.process.returncode, 0, live.stderr())
+
+    def test_the_summary_names_findings_as_the_lines_did(self):
+        refused = f"""
+import socket
+for port in (81, 82):
+    try: socket.create_connection(('{THERE}', port), 1)
+    except OSError: pass
+"""
+        log = pathlib.Path(f"{tempfile.gettempdir()}/wf-{os.getpid()}.ids")
+        self.addCleanup(log.unlink)
+        with Live("-o", "json", "--log", f"jsonl:{log}") as live:
+            python(CLIENT, refused)
+            self.assertTrue(live.until(lambda: "tcp-refused" in log.read_text()))
+            python(CLIENT, ASK, "198.51.100.53", "www.example.com", 3, 1)
+            self.assertTrue(live.until(lambda: "dns-unanswered" in log.read_text()))
+            live.end()
+            named = {event["finding"]["fp"]: event["finding"]["id"] for event in
+                     map(json.loads, log.read_text().splitlines())}
+            summary = json.loads(live.stdout())
+            self.assertEqual({found["fp"]: found["id"] for found in summary["findings"]}, named)
+
     def test_the_own_ssh_session_is_left_out(self):
         session = {"SSH_CONNECTION": f"{HERE} 40001 {THERE} 22"}
         with Live("-o", "json", environment=session) as live:
@@ -335,6 +364,13 @@ for port in (40001, 40002):
             (["-i", "wf-none"], "there is no interface called wf-none"),
             (["-i", "lo", "--for", "soon"], "--for cannot be 'soon'"),
             (["-i", "lo", "tcp", "prot", "443"], "capture filter not understood"),
+            (["-i", "lo", "-w", "/tmp/wf-x", "-o", "json:/tmp/../tmp/wf-x"],
+             "/tmp/wf-x is to be written twice"),
+            (["-i", "lo", "-w", "-"], "packets are kept in files"),
+            (["-i", "lo", "-W", "3"], "-W needs -w FILE"),
+            (["-i", "lo", "-w", "/tmp/wf-x", "-W", "3"], "-W counts the files of -C or -G"),
+            (["-i", "lo", "-w", "/tmp/wf-x", "-G", "0"], "-G cannot be 0"),
+            (["-i", "lo", "--sandbox", "off", "-Z", "daemon"], "-Z needs the sandbox"),
         ):
             ran = subprocess.run([PROGRAM, "live", *words], capture_output=True, text=True)
             self.assertEqual(ran.returncode, 2, words)
