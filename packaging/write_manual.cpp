@@ -419,7 +419,10 @@ std::string fish() {
       for (const std::string& name : option.names) {
         text += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
       }
-      if (!option.value.empty()) text += " -r -f" + fish_values(option.value);
+      if (!option.value.empty()) {
+        const bool is_file = values_of(option.value).kind == Values::Kind::files;
+        text += (is_file ? " -r" : " -x") + fish_values(option.value);
+      }
       text += " -d " + fish_quoted(option.help) + "\n";
     }
     if (!verb.words.empty()) text += start + fish_values(verb.words.front().value) + "\n";
