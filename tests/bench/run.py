@@ -2,7 +2,7 @@
 """Measures wirefault against the bare libpcap loop and tshark, and holds it to its goals.
 
   run.py [--quick] [--build DIR] [--data DIR] [--rounds N] [--only WORD] [--without-tshark]
-         [--processor-time]
+         [--processor-time] [--stages]
 
 Makes the captures on first use (8 GB; 2 GB with --quick, which takes captures of 1 M packets where
 the goals speak of 5 M). Programs take turns on each capture, so that a drifting machine moves all of
@@ -10,7 +10,8 @@ them; a ratio is the median of the rounds' ratios. Times are of the whole proces
 memory is the peak resident size. tshark is slow, so its rows are measured on the captures of 1 M
 packets, wirefault and tshark on the same one. The two growth rows read from a pipe out of the
 generator and compare processor time, since the generator may be the slower end. --processor-time
-compares nothing else, for a machine that is busy with other things.
+compares nothing else, for a machine that is busy with other things. --stages prints, instead of all
+that, what each stage of the work costs on the captures that have a goal for time.
 
 Exits 1 when a "must" is missed.
 """
@@ -107,6 +108,7 @@ class Bench:
         self.options = options
         self.generator = options.build / "tests/bench/generate_captures"
         self.loop = options.build / "tests/bench/pcap_loop"
+        self.stages = options.build / "tests/bench/stages"
         self.wirefault = options.build / "wirefault"
         self.rounds = options.rounds or (3 if options.quick else 5)
         self.missed = 0
@@ -150,6 +152,22 @@ class Bench:
                                           "wirefault": self.analyze(path)})
             self.row(self.pick(name), self.ratio(runs["wirefault"], runs["libpcap"]), goal)
             self.print_costs(runs, truth["packets"])
+
+    def stage_rows(self):
+        """What the stages cost, each with those before it, as times the bare libpcap loop."""
+        stages = ("read", "views", "facts")
+        print(f"{'times the bare libpcap loop':28}" + "".join(f"{stage:>9}" for stage in stages)
+              + f"{'analyze':>9}{'must':>9}")
+        for name, goal in TIME_GOALS.items():
+            if not self.wanted(name):
+                continue
+            path, _ = self.capture(self.pick(name))
+            commands = {stage: [self.stages, stage, path] for stage in stages}
+            commands |= {"analyze": self.analyze(path), "libpcap": [self.loop, path]}
+            runs = self.take_turns(path, commands)
+            costs = [self.ratio(runs[stage], runs["libpcap"]) for stage in (*stages, "analyze")]
+            print(f"{self.pick(name):28}" + "".join(f"{cost:8.2f}x" for cost in costs)
+                  + f"{goal.must:8.1f}x", flush=True)
 
     def tshark_rows(self):
         if self.options.without_tshark or not shutil.which("tshark"):
@@ -281,16 +299,20 @@ def main():
                              " growth, start)")
     parser.add_argument("--without-tshark", action="store_true")
     parser.add_argument("--processor-time", action="store_true")
+    parser.add_argument("--stages", action="store_true")
     options = parser.parse_args()
 
     bench = Bench(options)
-    for program in (bench.generator, bench.loop, bench.wirefault):
+    for program in (bench.generator, bench.loop, bench.stages, bench.wirefault):
         if not program.exists():
             sys.exit(f"{program} is missing: run ./dev bench, which builds it")
     own = pathlib.Path("/proc/self/status").read_text()
     own_peak = int(own.split("VmHWM:")[1].split()[0]) / 1024
     print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}, {bench.rounds} rounds;"
           f" a peak below {own_peak:.0f} MiB shows as that")
+    if options.stages:
+        bench.stage_rows()
+        return 0
     bench.time_rows()
     bench.tshark_rows()
     bench.memory_rows()
