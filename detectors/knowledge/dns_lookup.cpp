@@ -63,7 +63,8 @@ Lookups::Lookups(Settings& settings, std::size_t budget)
                              "pause after which the same question is a new lookup")},
       records_{budget / success_share * (success_share - 1) / Table<Record>::entry_cost()},
       present_(std::size_t{1} << 17),
-      successes_(power_of_two_below(budget / success_share / sizeof(Bucket))) {}
+      bucket_count_{power_of_two_below(budget / success_share / sizeof(Bucket))},
+      successes_{zeroed_pages<Bucket>(bucket_count_)} {}
 
 void Lookups::add(const Transaction& transaction, KnowledgeListener& listener) {
   if (transaction.odd_question || transaction.opcode != Opcode::query ||

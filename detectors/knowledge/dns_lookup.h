@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "dissectors/facts.h"
+#include "dissectors/pages.h"
 #include "dissectors/settings.h"
 #include "dissectors/table.h"
 
@@ -140,7 +141,7 @@ class Lookups {
   void settle(Record& record, const Transaction& transaction);
   void close(Record& record, KnowledgeListener& listener);
   std::uint8_t& present(std::uint64_t hash) { return present_[hash & (present_.size() - 1)]; }
-  Bucket& bucket_of(std::uint64_t hash) { return successes_[hash & (successes_.size() - 1)]; }
+  Bucket& bucket_of(std::uint64_t hash) { return successes_.get()[hash & (bucket_count_ - 1)]; }
   void remember_success(std::uint64_t hash, const Transaction& transaction);
   // Into its bucket, if it is not there yet.
   void enter(NewSuccess& entered);
@@ -152,7 +153,8 @@ class Lookups {
   // find. Once too many, always too many.
   static constexpr std::uint8_t too_many = 255;
   std::vector<std::uint8_t> present_;
-  std::vector<Bucket> successes_;
+  std::size_t bucket_count_;  // a power of two
+  Pages<Bucket> successes_;   // looked up at random, and none may lie across two cache lines
   std::array<NewSuccess, 16> new_successes_;  // a ring: not in their buckets yet
   std::size_t next_new_ = 0;                  // the oldest of them
   std::uint64_t evicted_ = 0;
