@@ -115,11 +115,12 @@ void Services::flush() {
 
 Sources::Sources(std::size_t budget, FactListener& listener)
     : listener_{listener},
-      buckets_(std::bit_floor(std::max<std::size_t>(budget / sizeof(Bucket), 16))) {}
+      bucket_count_{std::bit_floor(std::max<std::size_t>(budget / sizeof(Bucket), 16))},
+      buckets_{zeroed_pages<Bucket>(bucket_count_)} {}
 
 Sources::Bucket& Sources::bucket_of(const IpAddress& source, std::uint64_t tunnel) {
   const Bytes address{reinterpret_cast<const std::uint8_t*>(&source), sizeof source};
-  return buckets_[stable_hash(address, tunnel) & (buckets_.size() - 1)];
+  return buckets_.get()[stable_hash(address, tunnel) & (bucket_count_ - 1)];
 }
 
 Sources::Entry* Sources::find(Bucket& bucket, const IpAddress& source, std::uint64_t tunnel,
@@ -154,12 +155,14 @@ void Sources::add(const IpAddress& source, std::uint64_t tunnel, const FailedAtt
     entry->first[entry->targets - std::size_t{1}] = attempt;
     return;
   }
+  any_watched_ = true;
   SourceSecond& second = second_of(*entry, now);
   for (const FailedAttempt& earlier : entry->first) add(second, earlier);
   add(second, attempt);
 }
 
 void Sources::succeed(const IpAddress& source, std::uint64_t tunnel, Timestamp now) {
+  if (!any_watched_) return;
   const Entry* entry = find(bucket_of(source, tunnel), source, tunnel, now);
   if (entry != nullptr && entry->targets > few) ++second_of(*entry, now).succeeded;
 }

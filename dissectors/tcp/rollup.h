@@ -9,6 +9,7 @@
 
 #include "dissectors/facts.h"
 #include "dissectors/hash.h"
+#include "dissectors/pages.h"
 #include "dissectors/table.h"
 
 namespace wirefault::tcp {
@@ -103,7 +104,9 @@ class Sources {
   static void add(SourceSecond& second, const FailedAttempt& attempt);
 
   FactListener& listener_;
-  std::vector<Bucket> buckets_;
+  std::size_t bucket_count_;  // a power of two
+  Pages<Bucket> buckets_;
+  bool any_watched_ = false;  // ever: else what succeeds needs no look
   std::vector<SourceSecond> told_next_;
 };
 
