@@ -91,6 +91,7 @@ void Judgement::on_tcp_handshake(const tcp::Handshake& handshake) {
 void Judgement::on_tcp_opened(const tcp::Opened& opened) {
   connect_failures_.add(opened);
   vantages_.add(opened);
+  if (opened.is_timed) counts_.tcp_round_trip.add(opened.opened - opened.asked);
 }
 
 void Judgement::on_tcp_service_second(const tcp::ServiceSecond& second) {
@@ -180,7 +181,7 @@ void Judgement::on_capture_ended(const CaptureSummary& summary) {
 }
 
 Result Judgement::result(const std::vector<SourceInfo>& sources,
-                          const CaptureSummary& summary) const {
+                         const CaptureSummary& summary) const {
   Result result;
   result.sources = sources;
   result.first = summary.first;

@@ -45,6 +45,9 @@ struct Counts {
   std::uint64_t tcp_retransmissions = 0;
   std::uint64_t tcp_repeated_data = 0;  // segments
   std::uint64_t tcp_out_of_order = 0;
+  // Round trips, from the SYN to what acknowledged the SYN-ACK: the same wherever between the two
+  // hosts they are seen. Of handshakes without a repetition (RFC 6298, section 3).
+  LatencyHistogram tcp_round_trip;
 
   std::uint64_t ip_fragmented_datagrams = 0;
   std::uint64_t ip_incomplete_datagrams = 0;

@@ -92,6 +92,7 @@ Rates RateMeter::rates() const {
   const LatencyHistogram latency = now.dns_latency.since(then.dns_latency);
   rates.dns_p50 = latency.percentile(50);
   rates.dns_p95 = latency.percentile(95);
+  rates.tcp_p50 = now.tcp_round_trip.since(then.tcp_round_trip).percentile(50);
   rates.dns_history = dns_history_;
   rates.tcp_history = tcp_history_;
   return rates;

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <optional>
 #include <vector>
 
 #include "detectors/result.h"
@@ -41,7 +40,7 @@ struct Rates {
   Share tcp_retransmitted;  // of the segments with data
   Duration dns_p50{};       // of the answers; zero: there were none
   Duration dns_p95{};
-  std::optional<Duration> rtt{};
+  Duration tcp_p50{};  // of the round trips of handshakes; zero: there were none
 
   // Failures in the last minute, oldest first, `bin` each; the last is not over yet.
   std::vector<Share> dns_history{};

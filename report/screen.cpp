@@ -235,7 +235,7 @@ std::vector<std::string> help_lines(std::size_t width) {
       {"s", "sort by the worst, the newest, the most"},
       {"c", "clear what is over"},
       {"q", "quit; the summary stays on the terminal. In a page: back to the list"},
-      {"AGE", "how long it has been failing"},
+      {"AGE", "how long it has been failing, or failed"},
       {"COUNT", "how often so far; NOW: how often a second"},
       {"top",
        "the last second, shares of the last ten seconds; to the right failures of the last "
@@ -390,7 +390,7 @@ class Drawing {
                              {{"syn fail ", percent(rates.tcp_failed)},
                               {"reset   ", percent(rates.tcp_reset)},
                               {"retx", percent(rates.tcp_retransmitted)},
-                              {"rtt", rates.rtt ? compact(*rates.rtt) : ""}});
+                              {"rtt", compact(rates.tcp_p50)}});
     const std::size_t used = std::max(dns.size(), tcp.size()) + 1;
     if (used + least_spark <= width_) {
       const std::size_t room = std::min(width_ - used, Rates::most_bins);
@@ -534,7 +534,8 @@ class Drawing {
     const std::string count =
         finding.count < 10'000'000 ? grouped(finding.count) : compact(finding.count);
     lines_.push_back(row_text(
-        index == state_.selected ? '>' : ' ', age_text(status_.now - finding.first),
+        index == state_.selected ? '>' : ' ',
+        age_text((row.is_open ? status_.now : finding.last) - finding.first),
         (look_.color ? in_color(finding.severity, severity) : std::string{severity}) + padding,
         finding.id, finding.detector, printable(finding.title), finding.count == 0 ? "" : count,
         row.is_open ? compact(row.per_second) + "/s" : "ended"));

@@ -27,6 +27,7 @@ inline LiveStatus live_status() {
   status.rates.tcp_retransmitted = {4, 1000};
   status.rates.dns_p50 = milliseconds{2};
   status.rates.dns_p95 = milliseconds{5012};
+  status.rates.tcp_p50 = milliseconds{3};
   for (const std::uint64_t failed : {0U, 0U, 0U, 0U, 0U, 0U, 1U, 40U, 70U, 99U, 100U, 100U}) {
     status.rates.dns_history.push_back({failed, 100});
     status.rates.tcp_history.push_back({failed / 2, 100});
@@ -52,6 +53,7 @@ inline Board live_board() {
   slow.state = FindingState::ongoing;
   Finding resets = slow_note();
   resets.first = at(168);
+  resets.last = at(782);
   result.findings = {resets, resolver, port_refuses_nothing(), slow};
   result.findings[1].count -= 41;
   board.take(result, at(847));

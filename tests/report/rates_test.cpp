@@ -2,6 +2,7 @@
 // getting worse.
 #include "report/rates.h"
 
+#include "tests/support/analysis.h"
 #include "tests/support/catch.h"
 
 namespace wirefault {
@@ -23,6 +24,7 @@ void pass_second(Counts& counts) {
   counts.tcp_connections += 10;
   counts.tcp_opened += 10;
   counts.tcp_ended += 10;
+  counts.tcp_round_trip.add(milliseconds{12}, 10);
   counts.tcp_data_segments += 500;
 }
 
@@ -40,11 +42,22 @@ TEST_CASE("rates are those of the last second, whatever came before", "[report]"
   CHECK(rates.bits == 800'000);
   CHECK(rates.dns_queries == 40);
   CHECK(rates.tcp_connections == 10);
+  CHECK(rates.tcp_p50 > milliseconds{10});  // within 13 %
+  CHECK(rates.tcp_p50 < milliseconds{14});
 
   counts.packets += 600;
   meter.take(counts, seconds{32});  // two seconds later
   CHECK(meter.rates().packets == 300);
   CHECK(meter.rates().dns_queries == 0);
+}
+
+TEST_CASE("the round trip is that of a handshake, from SYN to ACK", "[report]") {
+  RateMeter meter;
+  const Counts counts = test::analyze({test::in_source("samples/healthy/web.pcap")}).counts;
+  meter.take(counts, seconds{10});
+  // Of twelve, 17.6 to 62.4 ms, the median 18.6; told within 13 %.
+  CHECK(meter.rates().tcp_p50 > milliseconds{16});
+  CHECK(meter.rates().tcp_p50 < milliseconds{21});
 }
 
 TEST_CASE("the first reading is of the time since the capture began", "[report]") {

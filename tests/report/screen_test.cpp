@@ -72,15 +72,15 @@ TEST_CASE("an outage on 80 by 24", "[report]") {
   const Board board = tests::live_board();
   CHECK(draw(tests::live_status(), board, tests::live_state(board), {80, 24}) ==
         R"(eth0  up 4m12  18.2k pkt/s  96.4 Mb/s  drops 0  flows 3.9k  41M  Ethernet
-DNS   412 q/s  no answer 61.3%  servfail  0.2%  p50   2ms  p95  5.0s _____.-=###
-TCP    96 c/s  syn fail  31.0%  reset     1.1%  retx  0.4%           ______---==
+DNS   412 q/s  no answer 61.3%  servfail  0.2%  p50   2ms  p95  5.0s  ____.-=###
+TCP    96 c/s  syn fail  31.0%  reset     1.1%  retx  0.4%  rtt   3ms _____---==
 not looked at: own ssh session (198.51.100.9:5..  evidence: e.pcapng 3/20 100 MB
 --------------------------------------------------------------------------------
     AGE SEV      ID  WHAT                                           COUNT    NOW
 >  3m57 critical F2  DNS server 192.0.2.53 stopped answering        1,843   41/s
    3m54 error    F3  [2001:db8:1234:5678:9abc:..:8443 is silent       311    0/s
    3m56 warning  F4  DNS server 192.0.2.54 answers late             1,955    0/s
-  11m20 note     F1  packets from 192.0.2.1 arrive out of order        14  ended
+  10m14 note     F1  packets from 192.0.2.1 arrive out of order        14  ended
 --------------------------------------------------------------------------------
 F2 DNS server 192.0.2.53 stopped answering                    critical, probable
    what    1,843 of 1,851 queries since 10:10:10Z
