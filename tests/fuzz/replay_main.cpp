@@ -1,4 +1,6 @@
-// Runs a fuzz target over a folder of seeds and over mutations of them, the same ones every time.
+// Runs a fuzz target over folders of seeds and over mutations of them, the same ones every time;
+// after
+// --prefixes N instead over N prefixes of each seed, all of them where it has no more octets.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 #include <random>
+#include <string>
 #include <vector>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
@@ -45,28 +48,51 @@ void mutate(Octets& bytes, std::mt19937& random) {
   }
 }
 
+void run_mutations(const Octets& seed) {
+  constexpr int mutations_per_seed = 2000;
+  run(seed);
+  std::mt19937 random{static_cast<std::uint32_t>(seed.size())};
+  Octets input = seed;
+  for (int mutation = 0; mutation < mutations_per_seed; ++mutation) {
+    // Mutations pile up for a while, then start over.
+    if (mutation % 6 == 0) input = seed;
+    mutate(input, random);
+    run(input);
+  }
+}
+
+// Evenly spread.
+void run_prefixes(const Octets& seed, std::size_t most) {
+  const std::size_t count = std::min(most, seed.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto length = static_cast<std::ptrdiff_t>(seed.size() * i / count);
+    run({seed.begin(), seed.begin() + length});
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  constexpr int mutations_per_seed = 2000;
+  std::vector<std::string> folders{argv + 1, argv + argc};
+  std::size_t prefixes = 0;
+  if (folders.size() > 2 && folders[0] == "--prefixes") {
+    prefixes = std::stoul(folders[1]);
+    folders.erase(folders.begin(), folders.begin() + 2);
+  }
   std::size_t seeds = 0;
-  for (int i = 1; i < argc; ++i) {
+  for (const std::string& folder : folders) {
     std::vector<std::filesystem::path> files;
-    for (const auto& entry : std::filesystem::directory_iterator{argv[i]}) {
-      files.push_back(entry.path());
+    for (const auto& entry : std::filesystem::recursive_directory_iterator{folder}) {
+      if (entry.is_regular_file()) files.push_back(entry.path());
     }
     std::ranges::sort(files);
     for (const auto& file : files) {
       std::ifstream stream{file, std::ios::binary};
       const Octets seed{std::istreambuf_iterator<char>{stream}, {}};
-      run(seed);
-      std::mt19937 random{static_cast<std::uint32_t>(seed.size())};
-      Octets input = seed;
-      for (int mutation = 0; mutation < mutations_per_seed; ++mutation) {
-        // Mutations pile up for a while, then start over.
-        if (mutation % 6 == 0) input = seed;
-        mutate(input, random);
-        run(input);
+      if (prefixes == 0) {
+        run_mutations(seed);
+      } else {
+        run_prefixes(seed, prefixes);
       }
       ++seeds;
     }
