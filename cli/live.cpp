@@ -111,7 +111,6 @@ struct Log {
   std::string name;
   FileDescriptor file;
   PatientOutput output;
-  JsonLines lines;
 };
 
 class Watch {
@@ -229,7 +228,8 @@ class Watch {
       if (wish.kind == LiveScreen::Wish::Kind::quit) {
         has_quit_ = true;
       } else {
-        screen_->say(save(board_.rows()[wish.row].finding));
+        const BoardRow* const row = board_.find(wish.row);
+        screen_->say(row != nullptr ? save(row->finding) : "it is too long ago");
       }
     }
     // Nobody looks any more: the analysis goes on, what it says here goes nowhere.
@@ -310,13 +310,13 @@ class Watch {
 
   void tell(const std::vector<BoardEvent>& events, Timestamp now) {
     for (const BoardEvent& event : events) {
-      const BoardRow& row = board_.rows()[event.row];
+      const BoardRow& row = board_.rows().at(event.row);
       if (on_stdout_ == Format::text && !screen_) {
         stdout_.add(event_line(event, board_, now, {plan_.text.zone, plan_.text.color}));
       } else if (on_stdout_ == Format::jsonl) {
-        stdout_.add(json_lines_.line(event, board_, now));
+        stdout_.add(json_line(event, board_, now));
       }
-      for (const auto& log : logs_) log->output.add(log->lines.line(event, board_, now));
+      for (const auto& log : logs_) log->output.add(json_line(event, board_, now));
       if (live_.until && event.kind == BoardEvent::Kind::open &&
           row.finding.severity >= *live_.until) {
         until_met_ = true;
@@ -460,7 +460,6 @@ class Watch {
   const std::string started_name_ = name_of(system_time());
   std::optional<Format> on_stdout_;
   PatientOutput stdout_{STDOUT_FILENO};
-  JsonLines json_lines_;
   std::vector<std::unique_ptr<Log>> logs_;
   std::vector<std::pair<const Output*, ReplacedFile>> reports_;
   std::optional<EvidenceFiles> evidence_;

@@ -63,7 +63,7 @@ void LiveScreen::take(const Key& key, std::vector<Wish>& wishes) {
       break;
     case ScreenAction::copy:
       terminal_->send(clipboard_sequence(
-          finding_markdown(board().rows()[state_.selected].finding, look_.zone)));
+          finding_markdown(board().rows().at(state_.selected).finding, look_.zone)));
       break;
   }
 }

@@ -131,11 +131,10 @@ class Press {
   }
 
   void clear_ended() {
-    state_.cleared.resize(board_.rows().size());
     std::size_t count = 0;
     for (const std::size_t row : state_.order) {
-      if (board_.rows()[row].is_open) continue;
-      state_.cleared[row] = true;
+      if (const BoardRow* known = board_.find(row); known != nullptr && known->is_open) continue;
+      state_.cleared.insert(row);
       ++count;
     }
     arrange_now();

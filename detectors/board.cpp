@@ -10,25 +10,34 @@ namespace wirefault {
 std::vector<BoardEvent> Board::take(const Result& result, Timestamp now) {
   using Kind = BoardEvent::Kind;
   std::vector<BoardEvent> events;
-  std::vector<bool> is_made(rows_.size(), false);
+  const auto tell = [&](Kind kind, std::size_t at) {
+    BoardRow& row = rows_.at(at);
+    const std::uint64_t count = row.finding.count;
+    events.push_back({kind, at, count - std::min(count, row.told_count)});
+    row.told = now;
+    row.told_count = std::max(row.told_count, count);
+  };
   const std::int64_t passed_ms =
       std::max<std::int64_t>((now - before_) / std::chrono::milliseconds{1}, 1);
+  for (auto& [number, row] : rows_) row.is_made = false;
   for (const Finding& finding : result.findings) {
     const bool goes_on = finding.state == FindingState::ongoing;
-    const auto [known, is_new] = by_fingerprint_.try_emplace(finding.fp, rows_.size());
+    const auto [known, is_new] = by_fingerprint_.try_emplace(finding.fp, last_row_ + 1);
     const std::size_t at = known->second;
+    BoardRow& row = rows_[at];
+    row.is_made = true;
     if (is_new) {
-      rows_.push_back({finding, now, now, goes_on, 0});
-      rows_.back().finding.id = fmt::format("F{}", at + 1);
-      told_.push_back(now);
-      is_made.push_back(true);
-      events.push_back({Kind::open, at});
+      last_row_ = at;
+      row.finding = finding;
+      row.finding.id = fmt::format("F{}", at);
+      row.opened = row.changed = now;
+      row.is_open = goes_on;
+      ++opened_[finding.detector];
+      tell(Kind::open, at);
       // What is over when it is first seen opens and closes at once: both are told.
-      if (!goes_on) events.push_back({Kind::close, at});
+      if (!goes_on) tell(Kind::close, at);
       continue;
     }
-    is_made[at] = true;
-    BoardRow& row = rows_[at];
     const std::uint64_t grown = finding.count - std::min(finding.count, row.finding.count);
     row.per_second = grown * 1000 / static_cast<std::uint64_t>(passed_ms);
     std::string id = std::move(row.finding.id);
@@ -37,26 +46,36 @@ std::vector<BoardEvent> Board::take(const Result& result, Timestamp now) {
     if (grown != 0) row.changed = now;
     if (goes_on != row.is_open) {
       row.is_open = goes_on;
-      told_[at] = now;
-      events.push_back({goes_on ? Kind::open : Kind::close, at});
-    } else if (row.changed > told_[at] && now - told_[at] >= update_interval) {
-      told_[at] = now;
-      events.push_back({Kind::update, at});
+      tell(goes_on ? Kind::open : Kind::close, at);
+    } else if (row.changed > row.told && now - row.told >= update_interval) {
+      tell(Kind::update, at);
     }
   }
-  for (std::size_t at = 0; at < rows_.size(); ++at) {
-    if (is_made[at] || !rows_[at].is_open) continue;
-    rows_[at].is_open = false;
-    rows_[at].per_second = 0;
-    told_[at] = now;
-    events.push_back({Kind::close, at});
+  for (auto& [number, row] : rows_) {
+    if (row.is_made || !row.is_open) continue;
+    row.is_open = false;
+    row.per_second = 0;
+    tell(Kind::close, number);
   }
   before_ = now;
   // Of one row, what opens comes before what closes.
   std::sort(events.begin(), events.end(), [](const BoardEvent& a, const BoardEvent& b) {
     return std::pair{a.row, a.kind} < std::pair{b.row, b.kind};
   });
+  if (rows_.size() > most_rows) drop_oldest(now);
   return events;
+}
+
+// Those whose closing is told just now stay, so that it can be.
+void Board::drop_oldest(Timestamp now) {
+  for (auto row = rows_.begin(); row != rows_.end() && rows_.size() > most_rows;) {
+    if (row->second.is_made || row->second.told == now) {
+      ++row;
+    } else {
+      by_fingerprint_.erase(row->second.finding.fp);
+      row = rows_.erase(row);
+    }
+  }
 }
 
 void Board::rename(Result& result) const {
@@ -64,7 +83,7 @@ void Board::rename(Result& result) const {
   for (Finding& finding : result.findings) {
     const auto known = by_fingerprint_.find(finding.fp);
     if (known == by_fingerprint_.end()) continue;
-    const std::string& id = rows_[known->second].finding.id;
+    const std::string& id = rows_.at(known->second).finding.id;
     names[finding.id] = id;
     finding.id = id;
   }

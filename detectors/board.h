@@ -5,26 +5,31 @@
 
 #include <cstdint>
 #include <map>
+#include <string_view>
 #include <vector>
 
 #include "detectors/result.h"
 
 namespace wirefault {
 
-// One finding as it stands now. Rows are never dropped while the capture runs: what a user has seen
-// he can look up again.
+// One finding as it stands now.
 struct BoardRow {
   Finding finding;      // its id in order of opening, never renumbered
   Timestamp opened{};   // when it was first reported, by the packet clock; not finding.first
   Timestamp changed{};  // when its count last grew
   bool is_open = true;  // ongoing; false once it is over
   std::uint64_t per_second = 0;  // by which its count grew of late
+
+  Timestamp told{};  // when an event last was of it, and what its count was then
+  std::uint64_t told_count = 0;
+  bool is_made = true;  // by the analysis, when it last was asked
 };
 
 struct BoardEvent {
   enum class Kind : std::uint8_t { open, update, close };
   Kind kind = Kind::open;
-  std::size_t row = 0;  // index into Board::rows()
+  std::size_t row = 0;         // a key of Board::rows()
+  std::uint64_t grown_by = 0;  // its count, since the event before this one
 };
 
 class Board {
@@ -38,16 +43,28 @@ class Board {
   // Gives the findings of `result`, all of them on the board, the ids that they have here.
   void rename(Result& result) const;
 
-  // In order of opening: the index of a row never changes.
-  const std::vector<BoardRow>& rows() const { return rows_; }
+  // By number, which is that of the id. What a user has seen he can look up again for long: only
+  // of findings that the analysis no longer makes are the oldest dropped, when there are too many.
+  const std::map<std::size_t, BoardRow>& rows() const { return rows_; }
+  const BoardRow* find(std::size_t row) const {
+    const auto found = rows_.find(row);
+    return found == rows_.end() ? nullptr : &found->second;
+  }
 
+  // Findings that were opened so far, by detector.
+  const std::map<std::string_view, std::uint64_t>& opened() const { return opened_; }
+
+  static constexpr std::size_t most_rows = 1000;
   static constexpr Duration update_interval = std::chrono::seconds{30};
 
  private:
+  void drop_oldest(Timestamp now);
+
   std::map<std::uint64_t, std::size_t> by_fingerprint_;
-  std::vector<BoardRow> rows_;
-  std::vector<Timestamp> told_;  // when each row was last told of
-  Timestamp before_{};           // `now` of the last time
+  std::map<std::size_t, BoardRow> rows_;
+  std::size_t last_row_ = 0;
+  std::map<std::string_view, std::uint64_t> opened_;
+  Timestamp before_{};  // `now` of the last time
 };
 
 }  // namespace wirefault

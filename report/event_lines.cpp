@@ -25,7 +25,7 @@ std::string_view word(BoardEvent::Kind kind) {
 
 std::string event_line(const BoardEvent& event, const Board& board, Timestamp now,
                        const EventLineOptions& options) {
-  const Finding& finding = board.rows()[event.row].finding;
+  const Finding& finding = board.rows().at(event.row).finding;
   const std::string_view severity = word(finding.severity);
   std::string line = fmt::format(
       "{} {:<6} {} {} {} {}", exact_clock_text(now, options.zone), word(event.kind), finding.id,
@@ -40,17 +40,13 @@ std::string event_line(const BoardEvent& event, const Board& board, Timestamp no
   return line + "\n";
 }
 
-std::string JsonLines::line(const BoardEvent& event, const Board& board, Timestamp now) {
-  told_.resize(board.rows().size());
-  Finding finding = board.rows()[event.row].finding;
+std::string json_line(const BoardEvent& event, const Board& board, Timestamp now) {
+  Finding finding = board.rows().at(event.row).finding;
   // One that the analysis no longer makes was still going on when it last did.
   if (event.kind == BoardEvent::Kind::close) finding.state = FindingState::ended;
   // An incident belongs to one report: its name is none in a stream.
   finding.incident.clear();
-  std::uint64_t& told = told_[event.row];
-  const std::uint64_t grown_by = finding.count - std::min(finding.count, told);
-  told = std::max(told, finding.count);
-  return json_event(word(event.kind), now, grown_by, finding);
+  return json_event(word(event.kind), now, event.grown_by, finding);
 }
 
 }  // namespace wirefault

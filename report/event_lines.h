@@ -1,9 +1,7 @@
 // Findings as they come and go, a line each: what a live capture says in a pipe or a log.
 #pragma once
 
-#include <cstdint>
 #include <string>
-#include <vector>
 
 #include "detectors/board.h"
 #include "report/words.h"
@@ -20,14 +18,7 @@ struct EventLineOptions {
 std::string event_line(const BoardEvent& event, const Board& board, Timestamp now,
                        const EventLineOptions& options = {});
 
-// The same for programs: one JSON object a line, as report/wirefault-event-1.schema.json says. One
-// stream of events has one of these, since each line says by how much its finding has grown.
-class JsonLines {
- public:
-  std::string line(const BoardEvent& event, const Board& board, Timestamp now);
-
- private:
-  std::vector<std::uint64_t> told_;  // the count last told of, by row
-};
+// The same for programs: one JSON object a line, as report/wirefault-event-1.schema.json says.
+std::string json_line(const BoardEvent& event, const Board& board, Timestamp now);
 
 }  // namespace wirefault

@@ -113,10 +113,8 @@ void traffic_metrics(Metrics& metrics, const LiveStatus& status) {
 void finding_metrics(Metrics& metrics, const Board& board) {
   std::map<Severity, std::uint64_t> open;
   std::map<std::pair<std::string_view, Severity>, std::uint64_t> open_of_kind;
-  std::map<std::string_view, std::uint64_t> opened;
-  for (const BoardRow& row : board.rows()) {
+  for (const auto& [number, row] : board.rows()) {
     const Finding& finding = row.finding;
-    ++opened[finding.detector];
     std::uint64_t& of_kind = open_of_kind[{finding.detector, finding.severity}];
     if (!row.is_open) continue;
     ++open[finding.severity];
@@ -134,7 +132,7 @@ void finding_metrics(Metrics& metrics, const Board& board) {
                                      word(kind.second)));
   }
   metrics.counter("findings_total", "Findings so far, of each detector that has found something.");
-  for (const auto& [detector, count] : opened) {
+  for (const auto& [detector, count] : board.opened()) {
     metrics.value(count, fmt::format("detector=\"{}\"", label_value(detector)));
   }
 }

@@ -49,8 +49,8 @@ bool matches(const Finding& finding, const std::vector<std::string>& wanted) {
 
 void sort_rows(std::vector<std::size_t>& order, Sort sort, const Board& board) {
   const auto comes_first = [&](std::size_t a, std::size_t b) {
-    const BoardRow& left = board.rows()[a];
-    const BoardRow& right = board.rows()[b];
+    const BoardRow& left = board.rows().at(a);
+    const BoardRow& right = board.rows().at(b);
     if (left.is_open != right.is_open) return left.is_open;
     if (sort == Sort::newest) return a > b;
     if (sort == Sort::most && left.finding.count != right.finding.count) {
@@ -276,8 +276,9 @@ std::vector<std::string> view_lines(const Board& board, const ScreenState& state
   width = std::max<std::size_t>(width, 40);
   std::vector<std::string> lines;
   if (state.view == View::help) return help_lines(width);
-  if (state.selected >= board.rows().size()) return lines;
-  const BoardRow& row = board.rows()[state.selected];
+  const BoardRow* const selected = board.find(state.selected);
+  if (selected == nullptr) return lines;
+  const BoardRow& row = *selected;
   switch (state.view) {
     case View::detail: {
       TextOptions options;
@@ -500,8 +501,8 @@ class Drawing {
     }
     for (std::size_t i = start; i < start + shown; ++i) row(state_.order[i]);
     rule();
-    if (state_.selected < board_.rows().size()) {
-      in_full(board_.rows()[state_.selected], room - std::min(room, shown));
+    if (const BoardRow* row = board_.find(state_.selected)) {
+      in_full(*row, room - std::min(room, shown));
     }
   }
 
@@ -526,15 +527,17 @@ class Drawing {
            fmt::format("{:<{}} {:>9} {:>6}", fitted(std::string{what}, room), room, count, now);
   }
 
-  void row(std::size_t index) {
-    const BoardRow& row = board_.rows()[index];
+  void row(std::size_t number) {
+    const BoardRow* const found = board_.find(number);
+    if (found == nullptr) return;  // dropped since they were arranged
+    const BoardRow& row = *found;
     const Finding& finding = row.finding;
     const std::string_view severity = word(finding.severity);
     const std::string padding(8 - severity.size(), ' ');
     const std::string count =
         finding.count < 10'000'000 ? grouped(finding.count) : compact(finding.count);
     lines_.push_back(row_text(
-        index == state_.selected ? '>' : ' ',
+        number == state_.selected ? '>' : ' ',
         age_text((row.is_open ? status_.now : finding.last) - finding.first),
         (look_.color ? in_color(finding.severity, severity) : std::string{severity}) + padding,
         finding.id, finding.detector, printable(finding.title), finding.count == 0 ? "" : count,
@@ -724,19 +727,15 @@ class Drawing {
 
 void arrange(ScreenState& state, const Board& board, Duration up, bool sort_now) {
   const std::vector<std::string> wanted = words_of(lower(state.filter));
-  const std::size_t rows = board.rows().size();
-  state.cleared.resize(rows);
-  std::vector<bool> is_listed(rows);
-  for (std::size_t row = 0; row < rows; ++row) {
-    if (board.rows()[row].is_open) state.cleared[row] = false;  // it is back
-    is_listed[row] = !state.cleared[row] && matches(board.rows()[row].finding, wanted);
+  std::set<std::size_t> listed;
+  for (const auto& [number, row] : board.rows()) {
+    if (row.is_open) state.cleared.erase(number);  // it is back
+    if (!state.cleared.contains(number) && matches(row.finding, wanted)) listed.insert(number);
   }
-  std::erase_if(state.order, [&](std::size_t row) { return !is_listed[row]; });
-  for (const std::size_t row : state.order) is_listed[row] = false;
-  for (std::size_t row = 0; row < rows; ++row) {
-    if (is_listed[row]) state.order.push_back(row);
-  }
-  state.hidden = rows - state.order.size();
+  std::erase_if(state.cleared, [&](std::size_t row) { return board.find(row) == nullptr; });
+  std::erase_if(state.order, [&](std::size_t row) { return listed.erase(row) == 0; });
+  state.order.insert(state.order.end(), listed.begin(), listed.end());
+  state.hidden = board.rows().size() - state.order.size();
   if (sort_now || up - state.sorted_at >= between_sorts) {
     state.sorted_at = up;
     sort_rows(state.order, state.sort, board);

@@ -3,6 +3,7 @@
 // the user has chosen to see it: it knows no terminal and no clock.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,11 +30,11 @@ struct ScreenState {
   bool is_typing = false;  // the filter, at the bottom of the screen
   std::string message{};   // one line, until the next key
 
-  std::vector<std::size_t> order{};  // indices of Board::rows(), as they are listed
+  std::vector<std::size_t> order{};  // keys of Board::rows(), as they are listed
   std::size_t selected = 0;          // one of `order`, unless that is empty
   bool has_chosen = false;           // until then the topmost is selected
   std::size_t scroll = 0;            // first line shown of a view that is longer than the screen
-  std::vector<bool> cleared{};       // rows that were over when the user had enough of them
+  std::set<std::size_t> cleared{};   // rows that were over when the user had enough of them
   std::size_t hidden = 0;            // rows that are not listed: filtered, or cleared
   Duration sorted_at{};
 };

@@ -49,7 +49,7 @@ TEST_CASE("keys lead through the live screen", "[cli]") {
   session.user.type("wq");
   REQUIRE(session.wait([&] { return session.wishes.size() == 2; }));
   CHECK(session.wishes[0].kind == LiveScreen::Wish::Kind::save_evidence);
-  CHECK(session.wishes[0].row == 2);
+  CHECK(session.wishes[0].row == 3);
   CHECK(session.wishes[1].kind == LiveScreen::Wish::Kind::quit);
   session.screen.say("kept in f3.pcapng");
   CHECK(session.wait_for("kept in f3.pcapng"));

@@ -84,37 +84,37 @@ TEST_CASE("bytes without end are no key and no memory", "[cli]") {
 
 TEST_CASE("the arrows select, and the choice stays with its finding", "[cli]") {
   User user;
-  CHECK(user.state.order == std::vector<std::size_t>{1, 2, 3, 0});
-  CHECK(user.state.selected == 1);
+  CHECK(user.state.order == std::vector<std::size_t>{2, 3, 4, 1});
+  CHECK(user.state.selected == 2);
   user.press({Kind::up});
-  CHECK(user.state.selected == 1);
+  CHECK(user.state.selected == 2);
   user.press({Kind::down});
   user.press(character('j'));
-  CHECK(user.state.selected == 3);
+  CHECK(user.state.selected == 4);
   user.press(character('k'));
-  CHECK(user.state.selected == 2);
+  CHECK(user.state.selected == 3);
   user.press({Kind::end});
-  CHECK(user.state.selected == 0);
-  user.press({Kind::page_up});
   CHECK(user.state.selected == 1);
+  user.press({Kind::page_up});
+  CHECK(user.state.selected == 2);
   user.press({Kind::down});
   user.type("s");  // newest first: all but the one that is over
-  CHECK(user.state.order == std::vector<std::size_t>{3, 2, 1, 0});
-  CHECK(user.state.selected == 2);
+  CHECK(user.state.order == std::vector<std::size_t>{4, 3, 2, 1});
+  CHECK(user.state.selected == 3);
   CHECK(user.state.message == "the newest first");
   user.type("s");  // most
-  CHECK(user.state.order == std::vector<std::size_t>{3, 1, 2, 0});
+  CHECK(user.state.order == std::vector<std::size_t>{4, 2, 3, 1});
   user.press({Kind::home});
   CHECK(user.state.message.empty());
-  CHECK(user.state.selected == 3);
+  CHECK(user.state.selected == 4);
 }
 
 TEST_CASE("a filter lists what holds its words, while it is typed", "[cli]") {
   User user;
   user.type("/DNS 192.0.2.54");
   CHECK(user.state.is_typing);
-  CHECK(user.state.order == std::vector<std::size_t>{3});
-  CHECK(user.state.selected == 3);
+  CHECK(user.state.order == std::vector<std::size_t>{4});
+  CHECK(user.state.selected == 4);
   CHECK(user.state.hidden == 3);
   user.press({Kind::enter});
   CHECK_FALSE(user.state.is_typing);
@@ -135,7 +135,7 @@ TEST_CASE("a filter lists what holds its words, while it is typed", "[cli]") {
 TEST_CASE("clearing hides what is over until it comes back", "[cli]") {
   User user;
   user.type("c");
-  CHECK(user.state.order == std::vector<std::size_t>{1, 2, 3});
+  CHECK(user.state.order == std::vector<std::size_t>{2, 3, 4});
   CHECK(user.state.message == "1 cleared");
   user.type("c");
   CHECK(user.state.message == "nothing to clear: none is over");
@@ -144,7 +144,7 @@ TEST_CASE("clearing hides what is over until it comes back", "[cli]") {
   again.findings[0].state = FindingState::ongoing;
   user.board.take(again, tests::at(900));
   arrange(user.state, user.board, std::chrono::seconds{300});
-  CHECK(std::count(user.state.order.begin(), user.state.order.end(), 0U) == 1);
+  CHECK(std::count(user.state.order.begin(), user.state.order.end(), 1U) == 1);
 }
 
 TEST_CASE("pages scroll to their ends and no further, and lead back", "[cli]") {

@@ -35,10 +35,10 @@ TEST_CASE("findings get their ids in order of opening and keep them", "[detector
   // A worse one comes first in the report, not on the board.
   events = board.take(result({finding(9, 5), finding(7, 1)}), at(1));
   REQUIRE(events.size() == 1);
-  CHECK(events[0].row == 1);
-  CHECK(board.rows()[0].finding.id == "F1");
-  CHECK(board.rows()[0].finding.fp == 7);
-  CHECK(board.rows()[1].finding.id == "F2");
+  CHECK(events[0].row == 2);
+  CHECK(board.rows().at(1).finding.id == "F1");
+  CHECK(board.rows().at(1).finding.fp == 7);
+  CHECK(board.rows().at(2).finding.id == "F2");
 }
 
 TEST_CASE("a finding that grows is told of every half minute", "[detectors][board]") {
@@ -51,14 +51,14 @@ TEST_CASE("a finding that grows is told of every half minute", "[detectors][boar
     }
   }
   CHECK(updates == 2);
-  CHECK(board.rows()[0].per_second == 10);
-  CHECK(board.rows()[0].finding.count == 660);
+  CHECK(board.rows().at(1).per_second == 10);
+  CHECK(board.rows().at(1).finding.count == 660);
   // One that stands still is not.
   for (int second = 66; second < 200; ++second) {
     const auto events = board.take(result({finding(7, 660)}), at(second));
     if (second > 96) CHECK(events.empty());
   }
-  CHECK(board.rows()[0].per_second == 0);
+  CHECK(board.rows().at(1).per_second == 0);
 }
 
 TEST_CASE("a finding closes when it has ended or is no longer made, and may come back",
@@ -74,7 +74,7 @@ TEST_CASE("a finding closes when it has ended or is no longer made, and may come
   events = board.take(result({finding(8, 4)}), at(3));
   REQUIRE(events.size() == 1);
   CHECK(events[0].kind == Kind::open);
-  CHECK(board.rows()[events[0].row].finding.id == "F2");
+  CHECK(board.rows().at(events[0].row).finding.id == "F2");
 }
 
 TEST_CASE("what is over when it is first seen opens and closes", "[detectors][board]") {
@@ -83,7 +83,35 @@ TEST_CASE("what is over when it is first seen opens and closes", "[detectors][bo
   REQUIRE(events.size() == 2);
   CHECK(events[0].kind == Kind::open);
   CHECK(events[1].kind == Kind::close);
-  CHECK_FALSE(board.rows()[0].is_open);
+  CHECK_FALSE(board.rows().at(1).is_open);
+}
+
+TEST_CASE("an event tells by how much the count has grown since the one before",
+          "[detectors][board]") {
+  Board board;
+  CHECK(board.take(result({finding(7, 3)}), at(0)).at(0).grown_by == 3);
+  board.take(result({finding(7, 5)}), at(1));
+  CHECK(board.take(result({finding(7, 9)}), at(30)).at(0).grown_by == 6);
+}
+
+TEST_CASE("a capture that goes on for weeks does not fill the memory with what is over",
+          "[detectors][board]") {
+  Board board;
+  const auto lasting = finding(1, 1);
+  const auto over = finding(2, 1, FindingState::ended);
+  const std::size_t seen = 3 * Board::most_rows;
+  for (std::size_t i = 0; i < seen; ++i) {
+    board.take(result({lasting, over, finding(100 + i, 1)}), at(static_cast<int>(i)));
+  }
+  CHECK(board.rows().size() <= Board::most_rows + 1);
+  CHECK(board.opened().begin()->second == seen + 2);
+  // Not what the analysis still holds, however old.
+  CHECK(board.find(1)->finding.fp == 1);
+  CHECK(board.find(2)->finding.fp == 2);
+  CHECK(board.find(3) == nullptr);
+  // What comes back after that is news.
+  const auto events = board.take(result({finding(100, 1)}), at(static_cast<int>(seen)));
+  CHECK(board.rows().at(events.back().row).finding.id == "F3003");
 }
 
 }  // namespace

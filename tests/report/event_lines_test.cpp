@@ -28,7 +28,6 @@ struct Told {
 
 Told tell(const std::vector<Stage>& stages, const std::string& title = {}) {
   Board board;
-  JsonLines json_lines;
   Told told;
   for (const Stage& stage : stages) {
     Result result = tests::healthy();
@@ -44,7 +43,7 @@ Told tell(const std::vector<Stage>& stages, const std::string& title = {}) {
     const Timestamp now = at(stage.second, 204'900'000);
     for (const BoardEvent& event : board.take(result, now)) {
       told.text += event_line(event, board, now);
-      told.json += json_lines.line(event, board, now);
+      told.json += json_line(event, board, now);
     }
   }
   return told;
@@ -121,12 +120,11 @@ TEST_CASE("a finding that is no longer made closes as ended", "[report]") {
   Result result;
   result.findings = {tests::port_refuses_nothing()};
   Board board;
-  JsonLines lines;
-  for (const BoardEvent& event : board.take(result, at(614))) lines.line(event, board, at(614));
+  board.take(result, at(614));
   result.findings.clear();
   const auto closed = board.take(result, at(620));
   REQUIRE(closed.size() == 1);
-  const auto event = parsed(lines.line(closed[0], board, at(620))).at(0);
+  const auto event = parsed(json_line(closed[0], board, at(620))).at(0);
   CHECK(event["event"] == "close");
   CHECK(event["count_delta"] == 0);
   CHECK(event["finding"]["state"] == "ended");

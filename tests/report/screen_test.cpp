@@ -210,16 +210,16 @@ TEST_CASE("rows keep their places until they are sorted, and new ones go to the 
   board.take(result, tests::at(1));
   ScreenState state;
   arrange(state, board, seconds{6});
-  CHECK(state.order == std::vector<std::size_t>{0});
+  CHECK(state.order == std::vector<std::size_t>{1});
   result.findings.push_back(tests::port_refuses_nothing());
   board.take(result, tests::at(2));
   arrange(state, board, seconds{7});
-  CHECK(state.order == std::vector<std::size_t>{0, 1});
+  CHECK(state.order == std::vector<std::size_t>{1, 2});
   arrange(state, board, seconds{10});
-  CHECK(state.order == std::vector<std::size_t>{0, 1});
+  CHECK(state.order == std::vector<std::size_t>{1, 2});
   arrange(state, board, seconds{11});  // five seconds after the last time
-  CHECK(state.order == std::vector<std::size_t>{1, 0});
-  CHECK(state.selected == 1);
+  CHECK(state.order == std::vector<std::size_t>{2, 1});
+  CHECK(state.selected == 2);
 }
 
 TEST_CASE("a list longer than the screen shows where one is in it", "[report]") {
