@@ -73,11 +73,31 @@ std::uint64_t unseen_per_mille(const CaptureSummary& summary) {
   return per_mille(summary.tcp_acked_unseen, std::max(summary.tcp_acks, summary.tcp_acked_unseen));
 }
 
+std::uint64_t share_of_drops(const CaptureSummary& summary,
+                             const std::vector<SourceInfo>& sources) {
+  const std::uint64_t drops = drops_of(sources);
+  return per_mille(drops, summary.packets + drops);
+}
+
 // Of what was on the wire, the larger of what the capture admits and what acknowledgments prove.
 std::uint64_t lost_per_mille(const CaptureSummary& summary,
                              const std::vector<SourceInfo>& sources) {
-  const std::uint64_t drops = drops_of(sources);
-  return std::max(per_mille(drops, summary.packets + drops), unseen_per_mille(summary));
+  return std::max(share_of_drops(summary, sources), unseen_per_mille(summary));
+}
+
+// Of the data that is known to have passed, in a thousand. What loses packets loses data in
+// proportion, in a row or one by one.
+std::uint64_t unseen_data_per_mille(const CaptureSummary& summary) {
+  if (summary.tcp_acked_unseen < enough_unseen || summary.tcp_acks < enough_connections) return 0;
+  return per_mille(std::min(summary.tcp_unseen_bytes, summary.tcp_acked_bytes),
+                   summary.tcp_acked_bytes);
+}
+
+// How much of what was on the wire this capture lacks: the gates ask how sure it is that it does,
+// this is how much.
+std::uint64_t estimated_loss(const CaptureSummary& summary,
+                             const std::vector<SourceInfo>& sources) {
+  return std::max(share_of_drops(summary, sources), unseen_data_per_mille(summary));
 }
 
 // A live capture's filter is our own: there is nothing to guess.
@@ -111,6 +131,14 @@ class Notes {
   Quality& quality_;
 };
 
+// ", 49.8% of all data", where that can be told.
+std::string unseen_share_text(const CaptureSummary& summary) {
+  if (unseen_data_per_mille(summary) == 0) return {};
+  return fmt::format(", {} of all that was acknowledged",
+                     share_text(std::min(summary.tcp_unseen_bytes, summary.tcp_acked_bytes),
+                                summary.tcp_acked_bytes));
+}
+
 void note_losses(Notes& notes, const CaptureSummary& summary,
                  const std::vector<SourceInfo>& sources) {
   if (const std::uint64_t drops = drops_of(sources); drops > 0) {
@@ -121,8 +149,9 @@ void note_losses(Notes& notes, const CaptureSummary& summary,
   }
   if (summary.tcp_acked_unseen >= enough_unseen) {
     notes.add("acked-unseen", grade_of_loss(unseen_per_mille(summary)), summary.tcp_acked_unseen,
-              fmt::format("{} for data missing from the capture",
-                          plural(summary.tcp_acked_unseen, "TCP acknowledgment")));
+              fmt::format("{} for data missing from the capture{}",
+                          plural(summary.tcp_acked_unseen, "TCP acknowledgment"),
+                          unseen_share_text(summary)));
   }
   if (summary.tcp_one_sided > 0) {
     const bool few = summary.tcp_one_sided * 100 < summary.tcp_connections;
@@ -301,6 +330,7 @@ Quality assess(const CaptureSummary& summary, const std::vector<SourceInfo>& sou
   for (const auto& [server, flows] : summary.quality.encrypted_dns) encrypted += flows;
   quality.numbers = {{"kernel_drops", drops_of(sources)},
                      {"acked_unseen", summary.tcp_acked_unseen},
+                     {"lost_per_mille", estimated_loss(summary, sources)},
                      {"one_way_flows", summary.tcp_one_sided},
                      {"joined_midway", summary.tcp_joined_midway},
                      {"duplicates", duplicates_of(summary)},
@@ -433,8 +463,9 @@ void apply_gates(const CaptureSummary& summary, const std::vector<SourceInfo>& s
                        plural(drops, "dropped packet"), grouped(std::min(drops, finding.count)))});
     } else if (lost >= degraded_per_mille) {
       finding.caveats.push_back(
-          {"acked-unseen",
-           fmt::format("the capture itself lacks about {} of 1,000 packets", lost)});
+          {"acked-unseen", fmt::format("{} for data missing from the capture{}",
+                                       plural(summary.tcp_acked_unseen, "TCP acknowledgment"),
+                                       unseen_share_text(summary))});
     }
     kept.push_back(std::move(finding));
   }

@@ -98,8 +98,8 @@ struct Quality {
   Grade grade = Grade::ok;         // the worst of the notes
   std::vector<QualityNote> notes;  // worst first, then by kind
   // Numbers by stable key for the JSON report: "kernel_drops", "snap_cut", "duplicates",
-  // "one_way_flows", "acked_unseen", "malformed", "not_dissected", "evicted" ... all keys always
-  // present.
+  // "one_way_flows", "acked_unseen", "lost_per_mille" (an estimate), "malformed", "not_dissected",
+  // "evicted" ... all keys always present.
   std::map<std::string, std::uint64_t> numbers;
   CaptureVantage vantage;
 };

@@ -42,7 +42,7 @@ struct CaptureSummary {
   std::uint64_t tcp_opened = 0;       // handshake completed in this capture
   std::uint64_t tcp_refused = 0;
   std::uint64_t tcp_refused_unseen = 0;  // RSTs that answer a SYN which is not in the capture
-  std::uint64_t tcp_half_open = 0;  // a SYN, but never a completed handshake nor a refusal
+  std::uint64_t tcp_half_open = 0;       // a SYN, but never a completed handshake nor a refusal
   std::uint64_t tcp_joined_midway = 0;
   std::uint64_t tcp_data_segments = 0;  // as on the wire: offload undone; repetitions included
   std::uint64_t tcp_repeats = 0;        // packets that repeat data, SYN or FIN
@@ -51,6 +51,8 @@ struct CaptureSummary {
   std::uint64_t tcp_one_sided = 0;        // connections of which one direction is missing
   std::uint64_t tcp_acks = 0;             // that acknowledge something new
   std::uint64_t tcp_acked_unseen = 0;     // of those: something that this capture lacks
+  std::uint64_t tcp_acked_bytes = 0;      // where data of that direction was seen
+  std::uint64_t tcp_unseen_bytes = 0;     // of those: never seen
   std::uint64_t tcp_late_in_capture = 0;  // data recorded behind its own acknowledgment
 
   std::array<std::uint64_t, flaw_count> flaws{};       // by Flaw: cut_short is our capture's doing

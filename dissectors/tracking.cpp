@@ -426,6 +426,8 @@ CaptureSummary Tracking::summary() const {
   summary.tcp_one_sided = tcp_.connections().one_sided();
   summary.tcp_acks = transfers.acks;
   summary.tcp_acked_unseen = transfers.unseen;
+  summary.tcp_acked_bytes = transfers.acked_bytes;
+  summary.tcp_unseen_bytes = transfers.unseen_bytes;
   summary.tcp_late_in_capture = transfers.late_in_capture;
   return summary;
 }

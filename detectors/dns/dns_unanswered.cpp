@@ -221,6 +221,11 @@ struct Stray {
   Sighting seen;
 };
 
+// Answers to queries that this capture lacks.
+struct Unasked {
+  std::uint64_t answers = 0;
+};
+
 struct Tally {
   std::uint64_t decided = 0;
   std::uint64_t unanswered = 0;
@@ -338,9 +343,10 @@ class DnsUnanswered final : public Detector {
   }
 
   void on_dns_stray_response(const dns::StrayResponse& response) override {
-    const ServerKey key{response.tunnel, response.server, 0, transport_number(response.transport)};
-    if (Tally* tally = servers_.find(key)) tally->silences.end(response.response.seen.time);
+    if (Tally* tally = servers_.find(key_of(response)))
+      tally->silences.end(response.response.seen.time);
     if (!response.has_question) return;
+    if (!is_late(response)) ++unasked_[key_of(response)].answers;
     strays_[{response.client, response.id}] = {response.server, response.question,
                                                response.response.seen};
   }
@@ -424,6 +430,10 @@ class DnsUnanswered final : public Detector {
             transport_number(transaction.transport)};
   }
 
+  static ServerKey key_of(const dns::StrayResponse& response) {
+    return {response.tunnel, response.server, 0, transport_number(response.transport)};
+  }
+
   // A response to the query that came from elsewhere, or another way.
   const Stray* stray_of(const dns::Transaction& transaction) const {
     const Stray* stray = strays_.find({transaction.client, transaction.id});
@@ -446,17 +456,28 @@ class DnsUnanswered final : public Detector {
   // Sent again by a timer: from the same port, or from another with the same id, as dig and
   // systemd-resolved do it.
   bool is_repetition(const dns::Transaction& transaction) {
-    if (transaction.queries.last().time - transaction.asked() >= shortest_timer) return true;
-    QuickHash hash;
-    hash.add(transaction.client.address.bytes());
-    hash.add(transaction.server.address.bytes());
-    hash.add(transaction.question_hash, transaction.id);
-    Unanswered& last = unanswered_[hash.value() % unanswered_.size()];
+    const std::uint64_t hash =
+        hash_of(transaction.client, transaction.server, transaction.question_hash, transaction.id);
+    Unanswered& last = unanswered_[hash % unanswered_.size()];
     const Duration apart = transaction.asked() - last.asked;
-    const bool again =
-        last.hash == hash.value() && apart >= shortest_timer && apart <= longest_wait;
-    last = {hash.value(), transaction.asked()};
-    return again;
+    const bool again = last.hash == hash && apart >= shortest_timer && apart <= longest_wait;
+    last = {hash, transaction.asked()};
+    return again || transaction.queries.last().time - transaction.asked() >= shortest_timer;
+  }
+
+  // To a query that was given up: seen, and told as unanswered.
+  bool is_late(const dns::StrayResponse& response) const {
+    const std::uint64_t hash = hash_of(response.client, response.server,
+                                       wirefault::hash_of(response.question), response.id);
+    return unanswered_[hash % unanswered_.size()].hash == hash;
+  }
+  static std::uint64_t hash_of(const Endpoint& client, const Endpoint& server,
+                               std::uint64_t question_hash, std::uint16_t id) {
+    QuickHash hash;
+    hash.add(client.address.bytes());
+    hash.add(server.address.bytes());
+    hash.add(question_hash, id);
+    return hash.value();
   }
 
   // Attempts without an answer, in the silence in which the first was sent.
@@ -565,11 +586,18 @@ class DnsUnanswered final : public Detector {
              return heard_.test(place_of(client.first));
            });
   }
-  Confidence confidence_of(const Tally& tally) const {
-    const bool corroborated =
-        tally.saved > 0 || 2 * tally.repeated >= tally.unanswered ||
-        (are_answers_captured(tally) && (tally.answered > 0 || tally.failed > tally.failed_alone));
-    return corroborated ? Confidence::probable : Confidence::possible;
+  // A capture that loses packets at random lacks as many queries as answers.
+  bool lacks_packets(const ServerKey& key, const Tally& tally) const {
+    const Unasked* const unasked = unasked_.find(key);
+    return unasked != nullptr && 2 * unasked->answers >= tally.unanswered;
+  }
+  Confidence confidence_of(const ServerKey& key, const Tally& tally) const {
+    const bool is_repeated = 2 * tally.repeated >= tally.unanswered;
+    const bool is_missed =
+        tally.saved > 0 || (are_answers_captured(tally) &&
+                            (tally.failed > tally.failed_alone || in_vain(tally) >= few));
+    return is_repeated || (is_missed && !lacks_packets(key, tally)) ? Confidence::probable
+                                                                    : Confidence::possible;
   }
   static std::size_t place_of(const IpAddress& client) {
     return KeyHash<IpAddress>{}(client) % heard_places;
@@ -584,7 +612,7 @@ class DnsUnanswered final : public Detector {
       finding.variant = "answered-from-wrong-address";
     }
     finding.severity = severity_of(key, tally);
-    finding.confidence = confidence_of(tally);
+    finding.confidence = confidence_of(key, tally);
     finding.title = finding.variant.empty()
                         ? title(key, tally)
                         : fmt::format("{} answers from another address", address);
@@ -630,7 +658,12 @@ class DnsUnanswered final : public Detector {
       add_vantage(finding, vantage_of(scene, key, tally), "queries",
                   {"path-loss", "path-interrupted", "large-answers-lost"});
     }
-    if (tally.failed_alone > 0 && tally.failed == tally.failed_alone) {
+    if (finding.confidence == Confidence::possible && lacks_packets(key, tally)) {
+      finding.caveats.push_back(
+          {"unasked", fmt::format("{} to queries that are missing here: the capture lost packets, "
+                                  "perhaps the answers to these as well",
+                                  plural(unasked_.find(key)->answers, "answer"))});
+    } else if (tally.failed_alone > 0 && tally.failed == tally.failed_alone) {
       finding.caveats.push_back({"not-repeated",
                                  "no client asked again, so an answer that this "
                                  "capture missed would look the same"});
@@ -888,8 +921,9 @@ class DnsUnanswered final : public Detector {
     std::uint64_t hash = 0;
     Timestamp asked{};
   };
-  std::array<Unanswered, 256> unanswered_{};  // of late, by hash, the newer wins
+  std::array<Unanswered, 1024> unanswered_{};  // of late, by hash, the newer wins
   TallyMap<StrayKey, Stray> strays_{1024};
+  TallyMap<ServerKey, Unasked> unasked_{1024};
 };
 
 }  // namespace

@@ -38,6 +38,10 @@ inline std::int16_t newer_by(std::uint16_t a, std::uint16_t b) {
 // nobody: no window reaches so far (RFC 7323, section 2.3).
 constexpr Position wild_distance = Position{1} << 30;
 
+// Farther than this in one step, with nothing seen in between, ports in use again are likelier than
+// a gap in the capture: the largest windows that systems offer are 6 to 16 MiB (Linux, tcp_rmem).
+constexpr Position longest_leap = Position{1} << 24;
+
 inline Position distance(Position a, Position b) {
   return a < b ? b - a : a - b;
 }

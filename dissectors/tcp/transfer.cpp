@@ -584,13 +584,13 @@ void Transfer::end(Connection& connection) {
   for (Side* side : {&connection.low, &connection.high}) {
     for (std::uint32_t at = side->holes; at != 0; at = loans_.get<Hole>(at).following) {
       const Hole& hole = loans_.get<Hole>(at);
-      if (!hole.is_acknowledged || is_of_keep_alive(*side, hole)) continue;
-      count_up(side->unseen);
-      ++counters_.unseen;
+      if (hole.is_acknowledged) count_unseen(*side, hole);
     }
     if (side->was_seen && side->ack_known && side->acked > side->next + 1) {
-      count_up(side->unseen);
-      ++counters_.unseen;
+      Hole rest;
+      rest.begin = side->next;
+      rest.end = side->acked;
+      count_unseen(*side, rest);
     }
     release(*side);
   }
@@ -772,12 +772,21 @@ void Transfer::add_hole(Side& side, const Hole& hole) {
   const std::uint32_t number = count < most_holes ? loans_.borrow<Hole>() : 0;
   if (number == 0) {
     side.approximate = true;
+    if (hole.is_acknowledged) count_unseen(side, hole);
     return;
   }
   Hole& made = loans_.get<Hole>(number);
   made = hole;
   made.following = *link;
   *link = number;
+}
+
+// What was acknowledged and never seen.
+void Transfer::count_unseen(Side& side, const Hole& hole) {
+  if (is_of_keep_alive(side, hole)) return;
+  count_up(side.unseen);
+  ++counters_.unseen;
+  if (hole.end - hole.begin <= longest_leap) counters_.unseen_bytes += hole.end - hole.begin;
 }
 
 // What is acknowledged and still was not seen some time later got lost in the capture.
@@ -789,10 +798,7 @@ void Transfer::settle_holes(Side& side, Timestamp now) {
       link = &hole.following;
       continue;
     }
-    if (!is_of_keep_alive(side, hole)) {
-      count_up(side.unseen);
-      ++counters_.unseen;
-    }
+    count_unseen(side, hole);
     const std::uint32_t gone = *link;
     *link = hole.following;
     loans_.give_back(gone);

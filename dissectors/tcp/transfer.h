@@ -31,6 +31,10 @@ struct TransferCounters {
   std::uint64_t wild = 0;    // sequence or acknowledgment number of no window
   std::uint64_t acks = 0;    // that acknowledge something new
   std::uint64_t unseen = 0;  // that acknowledge what this capture lacks
+  // Of directions of which data was seen: acknowledged, and the part of it that was not seen. What
+  // leaps farther than longest_leap at once is more likely another connection of the same ports.
+  std::uint64_t acked_bytes = 0;
+  std::uint64_t unseen_bytes = 0;
 };
 
 // Segments that a router calls too large.
@@ -73,6 +77,7 @@ class Transfer {
   std::uint64_t close_holes(Side& side, Position begin, Position end);
   void open_hole(const Step& step, Position begin, Position end);
   void add_hole(Side& side, const Hole& hole);
+  void count_unseen(Side& side, const Hole& hole);
   void settle_holes(Side& side, Timestamp now);
   void cross_holes(Side& side, Timestamp now);
 

@@ -75,6 +75,7 @@ void Transfer::progress(const Step& step, Position acked) {
   const Timestamp now = step.now();
   const Position previous = of.acked;
   ++counters_.acks;
+  if (of.was_seen && acked - previous <= longest_leap) counters_.acked_bytes += acked - previous;
   of.acked = acked;
   if (of.probed && acked == of.next + 1) of.next = acked;
   of.probed = false;

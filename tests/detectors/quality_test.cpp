@@ -103,7 +103,7 @@ TEST_CASE("a clean capture has every number and no note", "[detectors][quality]"
   CHECK(quality.grade == Grade::ok);
   CHECK(quality.notes.empty());
   for (const char* key : {"kernel_drops", "snap_cut", "duplicates", "one_way_flows", "acked_unseen",
-                          "malformed", "not_dissected", "evicted"}) {
+                          "lost_per_mille", "malformed", "not_dissected", "evicted"}) {
     CHECK(quality.numbers.count(key) == 1);
   }
 }
@@ -141,6 +141,20 @@ TEST_CASE("what the capture lost it does not blame on the network", "[detectors]
     summary.tcp_acks = 1000;
     summary.tcp_acked_unseen = 200;
     CHECK(gated(summary, {}, {finding("silent")}).findings.empty());
+  }
+  SECTION("how much that is, the data tells") {
+    summary.tcp_acks = 1000;
+    summary.tcp_acked_unseen = 200;
+    summary.tcp_acked_bytes = 1'000'000;
+    summary.tcp_unseen_bytes = 500'000;
+    const Quality quality = assess(summary, source_with(20));
+    CHECK(quality.numbers.at("lost_per_mille") == 500);
+    CHECK(std::ranges::any_of(quality.notes, [](const QualityNote& note) {
+      return note.text ==
+             "200 TCP acknowledgments for data missing from the capture, 50.0% of all that was "
+             "acknowledged";
+    }));
+    CHECK(assess(summary, source_with(30'000)).numbers.at("lost_per_mille") == 750);
   }
   SECTION("one direction only") {
     summary.tcp_connections = 100;

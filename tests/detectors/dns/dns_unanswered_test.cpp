@@ -15,6 +15,17 @@ struct Case {
     REQUIRE(found.size() == 1);
     return found[0];
   }
+  // A response that comes when its query is not waited for any more, or never was.
+  void answer_late(const dns::Transaction& query, std::uint16_t id, double when) {
+    dns::StrayResponse stray;
+    stray.client = query.client;
+    stray.server = query.server;
+    stray.id = id;
+    stray.has_question = true;
+    stray.question = query.question;
+    stray.response.seen = frames.at(when);
+    bench.detector().on_dns_stray_response(stray);
+  }
 };
 
 // client --A?--> silence, +5 s A? --> silence, and nobody else to ask
@@ -163,6 +174,51 @@ TEST_CASE("a late answer takes the accusation back", "[detectors][dns-unanswered
   transaction.settled = transaction.response.seen.time;
   c.bench.hear(transaction);
   CHECK(c.bench.findings(60).empty());
+}
+
+// Of what the server is asked every other query has no answer, and nobody asks again.
+void ask_in_vain(Case& c, int queries) {
+  for (int i = 0; i < queries; ++i) {
+    const std::string name = fmt::format("host{}.example.com.", i);
+    c.bench.hear(answered(c.frames, {}, 10.0 * i, 10.0 * i + 0.01));
+    c.bench.hear(unanswered(c.frames, {.name = name}, {10.0 * i + 1}));
+  }
+}
+
+TEST_CASE("a capture that lacks queries may lack answers", "[detectors][dns-unanswered]") {
+  Case c;
+  ask_in_vain(c, 8);
+  SECTION("it has all of both") {
+    CHECK(c.only(120).confidence == Confidence::probable);
+  }
+  SECTION("answers to queries that are missing") {
+    for (int i = 0; i < 6; ++i) {
+      const dns::Transaction unseen = unanswered(c.frames, {}, {10.0 * i + 3});
+      c.answer_late(unseen, static_cast<std::uint16_t>(600 + i), 10.0 * i + 3.01);
+    }
+    const Finding finding = c.only(120);
+    CHECK(finding.confidence == Confidence::possible);
+    REQUIRE(!finding.caveats.empty());
+    CHECK(finding.caveats[0].kind == "unasked");
+  }
+  SECTION("answers that come far too late") {
+    for (int i = 0; i < 6; ++i) {
+      const std::string name = fmt::format("late{}.example.com.", i);
+      const dns::Transaction slow = unanswered(c.frames, {.name = name}, {10.0 * i + 3});
+      c.bench.hear(slow);
+      c.answer_late(slow, slow.id, 10.0 * i + 33);
+    }
+    CHECK(c.only(120).confidence == Confidence::probable);
+  }
+}
+
+TEST_CASE("one query without an answer among many proves nothing", "[detectors][dns-unanswered]") {
+  Case c;
+  for (int i = 0; i < 20; ++i) c.bench.hear(answered(c.frames, {}, i, i + 0.01));
+  c.bench.hear(unanswered(c.frames, {.name = "once.example.com."}, {20}));
+  const Finding finding = c.only(120);
+  CHECK(finding.severity == Severity::note);
+  CHECK(finding.confidence == Confidence::possible);
 }
 
 TEST_CASE("an answer from another address is its own variant", "[detectors][dns-unanswered]") {
