@@ -76,6 +76,12 @@ FilePath names_of(const EvidenceOptions& options) {
                       "of its folder",
                       options.file)};
     }
+    if (path.name.find('%') == path.name.npos && !options.force) {
+      throw Error{
+          fmt::format("-w {}: with -G, each file would replace the one before it", options.file),
+          "  put the time into its name, as in evidence-%Y%m%d-%H%M%S.pcapng, or replace "
+          "with --force"};
+    }
     path.name.resize(std::min(path.name.find('%'), path.name.size()));
   }
   return path;
@@ -143,18 +149,24 @@ void EvidenceFiles::close() {
 void EvidenceFiles::rotate_if_due(Timestamp now) {
   if (options_.rotate_interval.count() > 0 &&
       whole_seconds(now) - started_ >= options_.rotate_interval) {
+    const std::string before = file_name(0);
     started_ = whole_seconds(now);
-    ++intervals_;
-    number_ = 0;
-    is_complete_ =
-        options_.rotate_bytes == 0 && options_.most_files > 0 && intervals_ >= options_.most_files;
-    start_next_file();
+    // A file is not lost to the next one of its name: it goes on until the time changes the name.
+    if (options_.force || file_name(0) != before) start_next_interval();
   }
   if (writer_ && options_.rotate_bytes > 0 && writer_->size() > options_.rotate_bytes) {
     ++number_;
     if (is_ring() && number_ >= options_.most_files) number_ = 0;
     start_next_file();
   }
+}
+
+void EvidenceFiles::start_next_interval() {
+  ++intervals_;
+  number_ = 0;
+  is_complete_ =
+      options_.rotate_bytes == 0 && options_.most_files > 0 && intervals_ >= options_.most_files;
+  start_next_file();
 }
 
 void EvidenceFiles::start_next_file() {

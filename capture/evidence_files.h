@@ -78,6 +78,7 @@ class EvidenceFiles {
   std::optional<std::string> try_to_open();
   void declare_interfaces();
   FileDescriptor finish_file();
+  void start_next_interval();
   void start_next_file();
   void fail(std::string_view reason);
 

@@ -34,8 +34,9 @@ std::uint64_t nanoseconds(Timestamp time) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(time.time_since_epoch().count(), 0));
 }
 
-std::string mebibytes(std::uint64_t bytes) {
-  return fmt::format("{} MiB", bytes >> 20);
+std::string size_text(std::uint64_t bytes) {
+  if (bytes < 1024) return fmt::format("{} bytes", bytes);
+  return bytes < 1 << 20 ? fmt::format("{} KiB", bytes >> 10) : fmt::format("{} MiB", bytes >> 20);
 }
 
 // File systems of a remote kind may say anything.
@@ -167,7 +168,7 @@ void PcapngWriter::flush() {
     if (free < buffer_.size() || free - buffer_.size() < keep_free_) {
       keep_whole_blocks(0);
       return fail(fmt::format("{} are left on the file system, and {} are to stay free",
-                              mebibytes(free), mebibytes(keep_free_)));
+                              size_text(free), size_text(keep_free_)));
     }
   }
   std::size_t written = 0;

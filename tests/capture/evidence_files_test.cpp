@@ -151,8 +151,15 @@ TEST_CASE("files of a duration are named by the time of their first packet", "[c
     CHECK(files_in(directory / "") ==
           std::set<std::string>{"a-20-0", "a-20-1", "a-22-0", "a-22-1"});
   }
-  SECTION("a name of this run that comes again is written anew") {
+  SECTION("while the name stays the same, so does the file") {
     const auto result = write_evidence({"@a-%M", "4500", "-G", "2"}, directory / "");
+    CHECK(result.out == "4500\n\n");
+    CHECK(files_in(directory / "") == std::set<std::string>{"a-13"});
+    CHECK(packets_in(directory / "a-13").size() == 4500);
+  }
+  SECTION("unless it may be replaced") {
+    const auto result =
+        write_evidence({"@a-%M", "4500", "-G", "2", "--force", "1"}, directory / "");
     CHECK(result.out == "4500\n\n");
     CHECK(files_in(directory / "") == std::set<std::string>{"a-13"});
     CHECK(packets_in(directory / "a-13").size() == 500);
@@ -211,6 +218,11 @@ TEST_CASE("options that make no names are refused", "[capture]") {
   CHECK(names_of(options).name == "b%M.pcapng");
   options.rotate_interval = std::chrono::seconds{1};
   CHECK_THROWS_AS(names_of(options), Error);
+  options.file = "a/b.pcapng";
+  CHECK_THROWS_AS(names_of(options), Error);  // the next would be the same
+  options.force = true;
+  CHECK(names_of(options).name == "b.pcapng");
+  options.force = false;
   options.file = "a/b%M.pcapng";
   CHECK(names_of(options).name == "b");
   options.most_files = 1'000'000;
@@ -278,7 +290,7 @@ TEST_CASE("a full disk ends the file with its last whole packet", "[capture]") {
   }
   const auto result = write_evidence({"@a", "4000"}, disk);
   CHECK(result.status == 4);
-  CHECK(result.out.find("MiB are to stay free") != std::string::npos);
+  CHECK(result.out.find("256 KiB are to stay free") != std::string::npos);
   CHECK(packets_in(disk / "a").size() == kept(result));
   CHECK(kept(result) > 300);
   // A quarter of it.
