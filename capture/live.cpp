@@ -106,10 +106,24 @@ std::uint64_t read_number(int file) {
   return size > 0 ? std::strtoull(text.data(), nullptr, 10) : 0;
 }
 
-bool is_up(int socket, const std::string& name) {
+// What the interface is called now and its flags, if there is one of that index here.
+std::optional<ifreq> find_interface(int socket, int index) {
   ifreq request{};
-  std::copy_n(name.data(), std::min(name.size(), sizeof request.ifr_name - 1), request.ifr_name);
-  return ioctl(socket, SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP) != 0;
+  request.ifr_ifindex = index;
+  if (ioctl(socket, SIOCGIFNAME, &request) != 0) return std::nullopt;
+  if (ioctl(socket, SIOCGIFFLAGS, &request) != 0) return std::nullopt;
+  return request;
+}
+
+Duration since_boot() {
+  return std::chrono::steady_clock::now().time_since_epoch();
+}
+
+// On a loopback interface every packet is sent and received. libpcap hands out one of the two: the
+// kernel shall not count the other.
+void leave_out_sent(int socket) {
+  const int one = 1;
+  setsockopt(socket, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof one);
 }
 
 }  // namespace
@@ -180,6 +194,10 @@ void LiveCapture::open(const LiveOptions& options) {
   // The second version of the cooked header tells which interface a packet is of.
   if (pcap_datalink(handle) == DLT_LINUX_SLL) pcap_set_datalink(handle, DLT_LINUX_SLL2);
   if (pcap_setnonblock(handle, 1, why.data()) != 0) throw Error{why.data()};
+  const int socket = pcap_fileno(handle);
+  index_ = static_cast<int>(if_nametoindex(options.interface.c_str()));
+  const auto found = find_interface(socket, index_);
+  if (found && (found->ifr_flags & IFF_LOOPBACK) != 0) leave_out_sent(socket);
 }
 
 // What came before the filter was set would be counted by the kernel and sorted out only here:
@@ -223,7 +241,6 @@ void LiveCapture::open_device_counters() {
 std::span<const Packet> LiveCapture::read() {
   bytes_.clear();
   packets_.clear();
-  if (state_ == State::gone) return {};
   Batch batch{bytes_, packets_};
   const int result =
       pcap_dispatch(handle_.get(), most_at_once, keep, reinterpret_cast<u_char*>(&batch));
@@ -237,9 +254,14 @@ std::span<const Packet> LiveCapture::read() {
     source.bytes += packet.bytes.size();
   }
   seen_ += packets_.size();
-  if (result < 0) {
-    state_ = State::gone;
+  // libpcap says the same of an interface that was deleted and of one that was renamed while it
+  // was down, and of both while their last packets are still the kernel's.
+  constexpr int most_errors = 10;
+  errors_ = result < 0 ? errors_ + 1 : 0;
+  if (result < 0 && state_ != State::gone) {
     problem_ = pcap_geterr(handle_.get());
+    look_at_interface();
+    if (errors_ > most_errors && state_ == State::running) enter(State::gone);
   }
   return packets_;
 }
@@ -252,7 +274,7 @@ std::vector<bool> LiveCapture::wait(std::chrono::milliseconds most, std::span<co
   if (poll(files.data(), files.size(), static_cast<int>(most.count())) < 0) {
     return std::vector<bool>(others.size(), false);
   }
-  if ((files[0].revents & POLLERR) != 0 && state_ == State::running) state_ = State::down;
+  if ((files[0].revents & POLLERR) != 0 && state_ == State::running) enter(State::down);
   std::vector<bool> ready;
   for (std::size_t i = 1; i < files.size(); ++i) ready.push_back(files[i].revents != 0);
   return ready;
@@ -264,7 +286,7 @@ void LiveCapture::stop() {
 
 bool LiveCapture::is_drained() {
   read_socket_counters();
-  return state_ == State::gone || seen_ >= counters_.received - counters_.dropped;
+  return seen_ >= counters_.received - counters_.dropped;
 }
 
 void LiveCapture::read_socket_counters() {
@@ -290,10 +312,28 @@ const LiveCounters& LiveCapture::count() {
   interface.received = counters_.received;
   interface.dropped_by_kernel = counters_.dropped;
   if (counters_.knows_interface) interface.dropped_by_interface = counters_.interface_dropped;
-  if (state_ == State::down && is_up(pcap_fileno(handle_.get()), interface.name)) {
-    state_ = State::running;
-  }
+  look_at_interface();
+  counters_.down = was_down_;
+  if (state_ == State::down) counters_.down += since_boot() - down_since_;
   return counters_;
+}
+
+void LiveCapture::look_at_interface() {
+  if (index_ == 0 || state_ == State::gone) return;
+  const auto found = find_interface(pcap_fileno(handle_.get()), index_);
+  enter(!found ? State::gone : (found->ifr_flags & IFF_UP) != 0 ? State::running : State::down);
+}
+
+void LiveCapture::enter(State state) {
+  if (state == state_) return;
+  const Duration now = since_boot();
+  if (state_ == State::down) was_down_ += now - down_since_;
+  if (state == State::down) {
+    down_since_ = now;
+    ++counters_.times_down;
+  }
+  if (state == State::gone && problem_.empty()) problem_ = "The interface disappeared";
+  state_ = state;
 }
 
 std::vector<int> LiveCapture::descriptors() const {

@@ -2,7 +2,8 @@
 // not seen. Nothing here parses a packet.
 //
 // All that needs privilege happens in the constructor; afterwards the object works without rights,
-// without opening files, and without any call but poll, the socket's options and SIOCGIFFLAGS.
+// without opening files, and without any call but poll, the socket's options, SIOCGIFFLAGS and
+// SIOCGIFNAME.
 #pragma once
 
 #include <array>
@@ -33,6 +34,8 @@ struct LiveCounters {
   std::uint64_t dropped = 0;            // of those, for want of room in the ring
   std::uint64_t interface_dropped = 0;  // by the device or its driver before any filter; sysfs
   bool knows_interface = false;         // whether that can be read here
+  std::uint64_t times_down = 0;         // that the interface was down, and nothing could come
+  Duration down{};                      // altogether, the time now included
 };
 
 // A counter of the kernel that may go round, after 32 bits with some drivers, summed up in 64 bits.
@@ -63,7 +66,7 @@ class LiveCapture {
   };
 
   // Whatever waits in the ring, at most a few hundred; empty when there is nothing. Never waits.
-  // Valid until the next call.
+  // Valid until the next call. What came before an interface was gone may still be handed out.
   std::span<const Packet> read();
 
   // Waits until there may be something to read, or for `most`. `others` are further descriptors
@@ -78,7 +81,7 @@ class LiveCapture {
   State state() const { return state_; }
   const std::string& problem() const { return problem_; }  // of State::gone, for people
 
-  // Reads the kernel's counters. Once a second is enough.
+  // Reads the kernel's counters, and whether the interface is up. Once a second is enough.
   const LiveCounters& count();
 
   // One, with its one interface; counters as of the last count().
@@ -102,6 +105,8 @@ class LiveCapture {
   void set_filter(const LiveOptions& options);
   void open_device_counters();
   void read_socket_counters();
+  void look_at_interface();
+  void enter(State state);
 
   std::unique_ptr<pcap, Closer> handle_;
   std::vector<std::uint8_t> bytes_;
@@ -111,7 +116,11 @@ class LiveCapture {
   std::vector<WrappingCounter> device_sums_;
   LiveCounters counters_;
   std::uint64_t seen_ = 0;
+  int index_ = 0;   // of the interface, which keeps it when it is renamed; 0: all of them
+  int errors_ = 0;  // of libpcap, since it last was without
   State state_ = State::running;
+  Duration down_since_{};  // on the machine's own clock
+  Duration was_down_{};    // before that
   std::string problem_;
 };
 

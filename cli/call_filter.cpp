@@ -181,8 +181,8 @@ void allow_open_files(Program& program) {
   program.allow_if(__NR_fcntl, 1, {F_GETFD, F_SETFD, F_GETFL, F_SETFL});
   // libpcap asks for the interface's flags when it goes down; the screen for its size and modes.
   program.allow_if(__NR_ioctl, 1,
-                   {SIOCGIFFLAGS, TIOCGWINSZ, TCGETS, TCSETS, TCSETSW, TCSETSF, tcgets2, tcsets2,
-                    tcsetsw2, tcsetsf2});
+                   {SIOCGIFFLAGS, SIOCGIFNAME, TIOCGWINSZ, TCGETS, TCSETS, TCSETSW, TCSETSF,
+                    tcgets2, tcsets2, tcsetsw2, tcsetsf2});
   program.allow_option(__NR_getsockopt, SOL_SOCKET, SO_ERROR);
   // At the end the capture refuses all, and is then read to its end.
   program.allow_option(__NR_setsockopt, SOL_SOCKET, SO_ATTACH_FILTER);

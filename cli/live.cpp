@@ -28,6 +28,7 @@
 #include "cli/replaced_file.h"
 #include "cli/verbs.h"
 #include "detectors/board.h"
+#include "detectors/quality.h"
 #include "detectors/wording.h"
 #include "report/event_lines.h"
 #include "report/live_status.h"
@@ -167,9 +168,14 @@ class Watch {
     next_second_ = begun_ + seconds{1};
     pass_second();
     while (!interrupted() && !is_over()) step();
+    if (evidence_ && evidence_->is_complete() && !plan_.quiet) {
+      tell_user(fmt::format("wirefault: -W {}: {} of -G {} written, that was all\n",
+                            live_.evidence->most_files, plural(live_.evidence->most_files, "file"),
+                            live_.evidence->rotate_interval.count()));
+    }
     screen_.reset();
     write_stderr(std::exchange(for_later_, {}));
-    if (capture_.state() != LiveCapture::State::gone) drain();
+    drain();
     return finish();
   }
 
@@ -262,6 +268,7 @@ class Watch {
     complain_of_evidence();
     const auto before = SteadyClock::now();
     Result result = engine_.result_so_far(capture_.sources());
+    note_gaps(result);
     const std::size_t left_out = keep_only(plan_.selection, result);
     tell(board_.take(result, result.last), result.last);
     if (snapshot_wanted()) snapshot(result, left_out);
@@ -269,6 +276,11 @@ class Watch {
     // Judging takes longer the more there is to judge: no more than a tenth of the time.
     const auto taken = SteadyClock::now() - before;
     next_second_ = std::max(next_second_ + seconds{1}, SteadyClock::now() + 9 * taken);
+  }
+
+  void note_gaps(Result& result) {
+    const LiveCounters& counters = capture_.count();
+    note_interface_down(live_.capture.interface, counters.times_down, counters.down, result);
   }
 
   void show(const Result& result) {
@@ -377,6 +389,7 @@ class Watch {
     }
     engine_.tracking.finish();
     Result result = engine_.result(capture_.sources());
+    note_gaps(result);
     const std::size_t left_out = keep_only(plan_.selection, result);
     tell(board_.take(result, result.last), result.last);
     board_.rename(result);

@@ -435,6 +435,17 @@ void note_unheard_answers(const CaptureSummary& summary, Result& result) {
   sort_notes(result.quality);
 }
 
+void note_interface_down(std::string_view interface, std::uint64_t times, Duration down,
+                         Result& result) {
+  if (times == 0) return;
+  Notes{result.quality}.add(
+      "interface-down", Grade::degraded, times,
+      fmt::format("{} was down for {}{}: nothing could be captured then", printable(interface),
+                  rough_duration(down),
+                  times == 1 ? std::string{} : fmt::format(" in all, {} times", grouped(times))));
+  sort_notes(result.quality);
+}
+
 void apply_gates(const CaptureSummary& summary, const std::vector<SourceInfo>& sources,
                  const std::vector<const DetectorEntry*>& entries, Result& result) {
   const std::uint64_t drops = drops_of(sources);

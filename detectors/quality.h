@@ -26,6 +26,10 @@ Quality assess(const CaptureSummary& summary, const std::vector<SourceInfo>& sou
 // when `result` has its findings.
 void note_unheard_answers(const CaptureSummary& summary, Result& result);
 
+// A live capture's interface was down for so long in all, and nothing could be seen.
+void note_interface_down(std::string_view interface, std::uint64_t times, Duration down,
+                         Result& result);
+
 // Where the capture was taken, as far as the votes tell.
 CaptureVantage capture_vantage(const VantageMap& vantages);
 

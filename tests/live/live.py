@@ -67,14 +67,15 @@ def python(namespace, script, *words):
 class Live:
     """A running `wirefault live` in a namespace."""
 
-    def __init__(self, *options, namespace=CLIENT, interface="c0", environment=None, out=None):
+    def __init__(self, *options, namespace=CLIENT, interface="c0", environment=None, out=None,
+                 under=()):
         self.folder = tempfile.mkdtemp(prefix="wf-live-")
         self.out = open(f"{self.folder}/out", "w+")
         self.err = open(f"{self.folder}/err", "w+")
         words = [PROGRAM, "live", *options]
         if interface:
             words[2:2] = ["-i", interface]
-        self.process = inside(namespace, *words, stdout=out or self.out, stderr=self.err,
+        self.process = inside(namespace, *under, *words, stdout=out or self.out, stderr=self.err,
                               env={**os.environ, **(environment or {})})
         self.until(lambda: "watching" in self.stderr() or self.process.poll() is not None)
 
@@ -117,6 +118,11 @@ class Live:
         self.out.close()
         self.err.close()
         shutil.rmtree(self.folder)
+
+
+def told(report, kind):
+    """What a report says of its capture, of one kind."""
+    return " ".join(note["text"] for note in report["quality"]["notes"] if note["kind"] == kind)
 
 
 class LiveTest(unittest.TestCase):
@@ -246,7 +252,43 @@ for port in (40001, 40002):
             python(CLIENT, BURST, "c0", 10)
             self.assertIsNone(live.process.poll(), live.stderr())
             self.assertEqual(live.end(), 0)
+            report = json.loads(live.stdout())
+            self.assertGreaterEqual(report["counts"]["packets"], 20)
+            self.assertRegex(told(report, "interface-down"), r"s0 was down for [12]\.\d s")
+
+    def test_an_interface_may_be_renamed_while_it_is_down(self):
+        rename = "ip -n {0} link set {1} down; ip -n {0} link set {1} name {2}; " \
+                 "ip -n {0} link set {2} up"
+        with Live("-o", "json", namespace=SERVER, interface="s0") as live:
+            python(CLIENT, BURST, "c0", 10)
+            sh(rename.format(SERVER, "s0", "s7"))
+            self.addCleanup(sh, rename.format(SERVER, "s7", "s0"))
+            time.sleep(0.5)
+            python(CLIENT, BURST, "c0", 10)
+            self.assertIsNone(live.process.poll(), live.stderr())
+            self.assertEqual(live.end(), 0, live.stderr())
             self.assertGreaterEqual(json.loads(live.stdout())["counts"]["packets"], 20)
+
+    def test_what_the_ring_of_a_deleted_interface_holds_is_looked_at(self):
+        sh(f"ip link add y0 netns {CLIENT} type veth peer name y1 netns {SERVER}")
+        sh(f"ip -n {CLIENT} link set y0 up && ip -n {SERVER} link set y1 up")
+        with Live("-v", "-o", "json", interface="y0") as live:
+            # Sooner than the kernel hands a block over that is not full.
+            python(CLIENT, BURST + "import os; os.system('ip link del y0')", "y0", 200)
+            self.assertTrue(live.until(lambda: live.process.poll() is not None), live.stderr())
+            self.assertEqual(live.process.returncode, 5, live.stderr())
+            received, dropped, analysed = live.accounts()
+            self.assertEqual((dropped, analysed), (0, received), live.stderr())
+            self.assertGreaterEqual(json.loads(live.stdout())["counts"]["packets"], 200)
+
+    def test_packets_to_oneself_are_counted_once(self):
+        with Live("-v", "-o", "json", interface="lo") as live:
+            python(CLIENT, "import socket; s = socket.socket(type=socket.SOCK_DGRAM)\n"
+                           "for i in range(12): s.sendto(b'x', ('127.0.0.1', 9))")
+            self.assertEqual(live.end(), 0)
+            received, _, analysed = live.accounts()
+            self.assertGreaterEqual(analysed, 12)
+            self.assertEqual(analysed, received)
 
     def test_an_interface_that_is_deleted_ends_it_with_a_report(self):
         sh(f"ip link add x0 netns {CLIENT} type veth peer name x1 netns {SERVER}")
@@ -328,6 +370,17 @@ for port in (40001, 40002):
             self.assertGreater(json.loads(ran.stdout)["counts"]["packets"], 100)
             self.assertEqual(os.stat(f"{folder}/{file}").st_mode & 0o777, 0o600)
 
+    def test_the_last_file_of_so_many_ends_it(self):
+        folder = tempfile.mkdtemp(prefix="wf-last-")
+        self.addCleanup(shutil.rmtree, folder)
+        with Live("-w", f"{folder}/%H%M%S.pcapng", "-G", "1", "-W", "1") as live:
+            until = time.time() + 30
+            while live.process.poll() is None and time.time() < until:
+                python(CLIENT, BURST, "c0", 5)
+            self.assertEqual(live.end(), 0, live.stderr())
+            self.assertIn("-W 1: 1 file of -G 1 written, that was all", live.stderr())
+        self.assertEqual(len(os.listdir(folder)), 1)
+
     def test_a_full_disk_ends_the_file_and_not_the_analysis(self):
         folder = tempfile.mkdtemp(prefix="wf-full-")
         sh(f"mount -t tmpfs -o size=1m tmpfs {folder}")
@@ -370,6 +423,7 @@ for port in (40001, 40002):
             (["-i", "lo", "-W", "3"], "-W needs -w FILE"),
             (["-i", "lo", "-w", "/tmp/wf-x", "-W", "3"], "-W counts the files of -C or -G"),
             (["-i", "lo", "-w", "/tmp/wf-x", "-G", "0"], "-G cannot be 0"),
+            (["-i", "lo", "-w", "/tmp/wf-x", "-G", "1"], "each file would replace the one before"),
             (["-i", "lo", "--sandbox", "off", "-Z", "daemon"], "-Z needs the sandbox"),
         ):
             ran = subprocess.run([PROGRAM, "live", *words], capture_output=True, text=True)
