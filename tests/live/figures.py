@@ -5,7 +5,7 @@ namespaces; needs root.
 
 usage: figures.py PROGRAM FLOOD [STOPS] [SECONDS]
 
-FLOOD is the program of flood.cpp; `./dev live` builds it.
+FLOOD is the program of flood.cpp; `./dev live figures` builds it.
 """
 
 import random
