@@ -283,9 +283,10 @@ HalfOpen::Record* HalfOpen::admit(Services::Entry& service, std::uint64_t hash,
                                   std::uint64_t attempt, bool always) {
   const std::size_t room = table_.capacity();
   std::uint8_t weight = 1;
-  if (table_.size() >= room / 4 * 3 && service.resident >= room / filling_share) {
+  if (table_.size() >= room / 2 && service.resident >= room / filling_share) {
     service.counts.sampled = true;
-    if (!always && attempt % sample_rate != 0) return nullptr;
+    const bool is_left_out = attempt % sample_rate != 0 || table_.size() >= room_of_flood();
+    if (!always && is_left_out) return nullptr;
     if (!always) weight = sample_rate;
   }
   Record& record = table_.insert(hash, young);
@@ -296,18 +297,28 @@ HalfOpen::Record* HalfOpen::admit(Services::Entry& service, std::uint64_t hash,
   return &record;
 }
 
-// The oldest gives way: first what has ended, then what has waited longest.
+// The oldest gives way: first what has ended, then what has waited longest; of those who ask again
+// one in so many, in a table that is filled by who does not. The room that is left is for targets
+// that are not flooded.
 bool HalfOpen::make_room(Timestamp now) {
-  if (!table_.full()) return true;
+  constexpr int most_spared = 8;
+  if (table_.size() < room_of_flood()) return true;
+  int spared = 0;
   for (const List list : {ended, past_3s, past_1500ms}) {
-    Record* oldest = table_.oldest(list);
-    if (oldest == nullptr || (list != ended && now - oldest->first.time < safe_age)) continue;
-    if (list != ended) settle(*oldest, {HandshakeOutcome::evicted, now});
-    ++counters_.evicted;
-    erase(*oldest);
-    return true;
+    for (;;) {
+      Record* oldest = table_.oldest(list);
+      if (oldest == nullptr || (list != ended && now - oldest->first.time < safe_age)) break;
+      if (list != ended && oldest->syns > 1 && oldest->weight == 1 && spared++ < most_spared) {
+        table_.move_to(*oldest, list);
+        continue;
+      }
+      if (list != ended) settle(*oldest, {HandshakeOutcome::evicted, now});
+      ++counters_.evicted;
+      erase(*oldest);
+      return true;
+    }
   }
-  return false;
+  return !table_.full();
 }
 
 std::optional<Opening> HalfOpen::proceed(Record& record, const Segment& segment,

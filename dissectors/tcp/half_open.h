@@ -133,6 +133,7 @@ class HalfOpen {
   Record* admit(Services::Entry& service, std::uint64_t hash, std::uint64_t attempt, bool always);
   Record* insert(std::uint64_t hash, std::uint8_t weight);
   bool make_room(Timestamp now);
+  std::size_t room_of_flood() const { return table_.capacity() / 8 * 7; }
 
   std::optional<Opening> proceed(Record& record, const Segment& segment, const Carriage& carriage);
   std::optional<Opening> add_syn(Record& record, const Segment& segment, const Carriage& carriage);

@@ -300,6 +300,36 @@ TEST_CASE("a flooded target is sampled, and who matters is not", "[dissectors][t
   CHECK(c.heard.total.half_open_change <= 0);
 }
 
+// The table of the same size, flooded for 20 s: one who asks in vain and one who is refused.
+TEST_CASE("who fails amidst a flood is told", "[dissectors][tcp]") {
+  Case c{std::size_t{256} << 10};
+  const std::vector<double> attempts{5, 6, 8, 12, 20};
+  std::size_t asked = 0;
+  for (std::uint32_t i = 0; i < 200000; ++i) {
+    const double now = 0.0001 * i;
+    c.pair.responder = endpoint("198.51.100.80", 80);
+    c.pair.initiator = endpoint("198.18.0.1", static_cast<std::uint16_t>(1024 + i % 60000));
+    c.pair.out(now, {.flags = tcp::syn, .sequence = i});
+    if (asked == attempts.size() || now < attempts[asked]) continue;
+    c.pair.initiator = endpoint("192.0.2.7", 40000);
+    c.pair.responder = endpoint("198.51.100.7", 443);
+    c.pair.out(now, {.flags = tcp::syn});
+    if (++asked != 2) continue;
+    c.pair.initiator = endpoint("192.0.2.8", 40000);
+    c.pair.out(now, {.flags = tcp::syn});
+    c.pair.back(now + 0.001, {.flags = tcp::rst | tcp::ack, .acknowledgment = 1});
+  }
+  c.end(80);
+  const auto told = [&](const std::string& client, Outcome outcome) {
+    return std::ranges::any_of(c.heard.handshakes, [&](const tcp::Handshake& handshake) {
+      return handshake.initiator().address == *IpAddress::parse(client) &&
+             handshake.outcome == outcome;
+    });
+  };
+  CHECK(told("192.0.2.7", Outcome::silent));
+  CHECK(told("192.0.2.8", Outcome::refused));
+}
+
 TEST_CASE("what is repeated in a handshake spoils its times", "[dissectors][tcp]") {
   struct LastOpened final : FactListener {
     tcp::Opened last;
