@@ -19,6 +19,8 @@ import time
 import unittest
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "wirefault"
+# Whoever ends it wants the namespaces gone as well.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 CLIENT = f"wf-c{os.getpid()}"
 SERVER = f"wf-s{os.getpid()}"
 HERE = "198.51.100.1"
