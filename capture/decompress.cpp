@@ -9,6 +9,7 @@
 #include <new>
 
 #include "capture/error.h"
+#include "capture/shell_word.h"
 
 namespace wirefault {
 namespace {
@@ -112,8 +113,9 @@ class ZstdStream final : public DecompressedStream {
     const std::size_t result = ZSTD_decompressStream(context_.get(), &output, &input);
     stored.consume(input.pos);
     if (ZSTD_getErrorCode(result) == ZSTD_error_frameParameter_windowTooLarge) {
-      throw Error{fmt::format("{} needs a zstd window above 8 MiB, which is not allotted", name_),
-                  fmt::format("  run:   zstd -dc --long=31 {} | wirefault analyze -", name_)};
+      throw Error{
+          fmt::format("{} needs a zstd window above 8 MiB, which is not allotted", name_),
+          fmt::format("  run:   zstd -dc --long=31 {} | wirefault analyze -", shell_word(name_))};
     }
     if (ZSTD_isError(result) != 0) {
       end("the zstd data is damaged");

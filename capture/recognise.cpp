@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "capture/shell_word.h"
+
 namespace wirefault {
 namespace {
 
@@ -70,10 +72,10 @@ Error not_a_capture(Bytes bytes, const std::string& name, const std::string& dam
   for (const auto& [known, program] : compressed) {
     if (!begins_with(head, known)) continue;
     return Error{fmt::format("{} is {}-compressed, which is not read directly", shown, known.what),
-                 fmt::format("  run:   {} {} | wirefault analyze -", program, name)};
+                 fmt::format("  run:   {} {} | wirefault analyze -", program, shell_word(name))};
   }
   const std::string convert =
-      fmt::format("  run:   editcap -F pcapng {} - | wirefault analyze -", name);
+      fmt::format("  run:   editcap -F pcapng {} - | wirefault analyze -", shell_word(name));
   const auto* found = std::ranges::find_if(
       convertible, [&](const Known& known) { return begins_with(head, known); });
   if (found != std::end(convertible)) {

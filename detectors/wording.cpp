@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "capture/shell_word.h"
+
 namespace wirefault {
 namespace {
 
@@ -96,6 +98,13 @@ void add_vantage(Finding& finding, Vantage vantage, std::string_view what,
     cause.why = fmt::format("captured near the server: the {} came so far and no answer left; {}",
                             what, cause.why);
   }
+}
+
+std::string dig_name(const dns::Name& name) {
+  const std::string text = name.to_string();
+  // dig would take these for an option or a server.
+  const bool is_ambiguous = text.starts_with('-') || text.starts_with('+') || text.starts_with('@');
+  return (is_ambiguous ? "-q " : "") + shell_word(text);
 }
 
 std::string printable(std::string_view text) {

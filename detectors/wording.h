@@ -32,6 +32,9 @@ std::string short_title(std::string_view head, std::string_view first, std::stri
 void add_vantage(Finding& finding, Vantage vantage, std::string_view what,
                  std::initializer_list<std::string_view> ruled_out);
 
+// A name as an argument of dig, to be pasted into a shell: whoever sends a query chooses the name.
+std::string dig_name(const dns::Name& name);
+
 // Everything but printable ASCII becomes \DDD: file and interface names are bytes that somebody
 // else chose, and a report must not be able to move a terminal's cursor.
 std::string printable(std::string_view text);

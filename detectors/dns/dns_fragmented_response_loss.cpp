@@ -245,7 +245,7 @@ class DnsFragmentedResponseLoss final : public Detector {
         {"policy", "a filter drops fragmented DNS on purpose", "RFC 9715 advises resolvers to",
          "nft list ruleset"}};
     const auto top = tally.names.top(1);
-    const std::string name = top.empty() ? "NAME" : top[0].first.to_string();
+    const std::string name = top.empty() ? "NAME" : dig_name(top[0].first);
     finding.next = {fmt::format("dig @{} {} DNSKEY +dnssec +bufsize=4096 +ignore", address, name),
                     fmt::format("dig @{} {} DNSKEY +dnssec +bufsize=1232", address, name),
                     fmt::format("dig @{} {} DNSKEY +dnssec +tcp", address, name)};

@@ -127,7 +127,7 @@ class DnsRefused final : public Detector {
   Finding describe(const Scene& scene, const ServerKey& key, const Tally& tally) const {
     const std::string address = key.server.address.to_string();
     const auto names = tally.names.top(1);
-    const std::string name = names[0].first.to_string();
+    const std::string name = dig_name(names[0].first);
     Finding finding;
     finding.variant = key.recursive != 0 ? "recursive" : "iterative";
     finding.entity = fmt::format("{}/{}/{}", key.server.to_string(), key.tunnel, finding.variant);
@@ -147,7 +147,7 @@ class DnsRefused final : public Detector {
     add_causes(finding, tally, address, name);
     finding.next = {fmt::format("dig @{} {} +norecurse", address, name),
                     fmt::format("dig @{} . NS", address),
-                    fmt::format("dig @{} {} SOA", address, names[0].first.parent().to_string())};
+                    fmt::format("dig @{} {} SOA", address, dig_name(names[0].first.parent()))};
     return finding;
   }
 

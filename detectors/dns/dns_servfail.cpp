@@ -111,9 +111,9 @@ class DnsServfail final : public Detector {
     add_causes(finding, key, tally);
     const dns::Name zone =
         dns::is_reverse(key.name) ? key.name.parent() : dns::guessed_zone(key.name);
-    finding.next = {fmt::format("dig {}{} {} +cd", at(tally), name, type),
-                    fmt::format("dig +trace {} {}", name, type),
-                    fmt::format("dig NS {}", zone.to_string())};
+    finding.next = {fmt::format("dig {}{} {} +cd", at(tally), dig_name(key.name), type),
+                    fmt::format("dig +trace {} {}", dig_name(key.name), type),
+                    fmt::format("dig NS {}", dig_name(zone))};
     return finding;
   }
 
@@ -124,7 +124,7 @@ class DnsServfail final : public Detector {
   }
 
   static void add_causes(Finding& finding, const NameKey& key, const Tally& tally) {
-    const std::string name = fmt::format("{} {}", key.name.to_string(), dns::type_name(tally.type));
+    const std::string name = fmt::format("{} {}", dig_name(key.name), dns::type_name(tally.type));
     if (tally.on_purpose == tally.failed) {
       finding.causes.push_back({"policy", "the resolver refuses the name on purpose",
                                 "it says so in an extended DNS error", ""});

@@ -241,8 +241,8 @@ class DnsServfailStorm final : public Detector {
     const bool has_waited = tally.latency.percentile(100) >= shortest_wait;
     finding.causes.push_back(has_waited ? unreachable : dnssec);
     finding.causes.push_back(has_waited ? dnssec : unreachable);
-    finding.next = {fmt::format("dig NS {}", name), fmt::format("dig +trace {}", some_name(tally)),
-                    unvalidated};
+    finding.next = {fmt::format("dig NS {}", dig_name(zone)),
+                    fmt::format("dig +trace {}", some_name(tally)), unvalidated};
     return finding;
   }
 
@@ -271,7 +271,7 @@ class DnsServfailStorm final : public Detector {
 
   static std::string some_name(const Tally& tally) {
     const auto top = tally.names.top(1);
-    return top.empty() ? "NAME" : top[0].first.to_string();
+    return top.empty() ? "NAME" : dig_name(top[0].first);
   }
 
   const std::uint64_t min_actions_;

@@ -532,11 +532,11 @@ class DnsUnanswered final : public Detector {
     const auto names = tally.names.top(1);
     if (names.empty()) return "NAME";
     const dns::Type type = tally.clues.silent_type;
-    return fmt::format("{}{}{}", names[0].first.to_string(), type == dns::Type{} ? "" : " ",
+    return fmt::format("{}{}{}", dig_name(names[0].first), type == dns::Type{} ? "" : " ",
                        type == dns::Type{} ? "" : dns::type_name(type));
   }
   static std::string example_of(const dns::Question& question) {
-    return fmt::format("{} {}", question.name.to_string(), dns::type_name(question.type));
+    return fmt::format("{} {}", dig_name(question.name), dns::type_name(question.type));
   }
 
   // Nothing from it, nobody who asks again: the capture sees one direction only. In a tunnel that
@@ -784,7 +784,7 @@ class DnsUnanswered final : public Detector {
   // It is silent about certain names.
   static void add_name_causes(Finding& finding, const std::string& address, const Tally& tally) {
     const auto names = tally.names.top(TopList<dns::Name>::capacity);
-    const std::string name = names.empty() ? "" : names[0].first.to_string();
+    const std::string name = names.empty() ? "" : dig_name(names[0].first);
     const bool are_private =
         tally.names.is_exact() && names.size() >= 2 &&
         std::ranges::all_of(names, [](const auto& each) { return is_private_reverse(each.first); });
