@@ -59,11 +59,19 @@ Error cannot_open(const std::string& interface, int status, const std::string& w
   }
 }
 
-// Both filters as one expression for libpcap.
-std::string joined(const LiveOptions& options) {
-  if (options.without.empty()) return options.filter;
-  if (options.filter.empty()) return fmt::format("not ({})", options.without);
-  return fmt::format("({}) and not ({})", options.filter, options.without);
+// All filters as one expression for libpcap.
+std::string joined(const std::string& filter, const std::vector<std::string>& without) {
+  std::string all = filter.empty() ? filter : fmt::format("({})", filter);
+  for (const std::string& each : without) {
+    if (!each.empty()) all += fmt::format("{}not ({})", all.empty() ? "" : " and ", each);
+  }
+  return all;
+}
+
+// On all interfaces at once, what leave_out_sent() leaves out on loopback alone.
+std::string sent_to_oneself() {
+  const unsigned loopback = if_nametoindex("lo");
+  return loopback == 0 ? std::string{} : fmt::format("outbound and ifindex {}", loopback);
 }
 
 struct Batch {
@@ -215,7 +223,9 @@ void LiveCapture::discard_early_packets() {
 
 void LiveCapture::set_filter(const LiveOptions& options) {
   bpf_program program{};
-  const std::string filter = joined(options);
+  const bool is_cooked = pcap_datalink(handle_.get()) == DLT_LINUX_SLL2;
+  const std::string filter =
+      joined(options.filter, {options.without, is_cooked ? sent_to_oneself() : std::string{}});
   if (pcap_compile(handle_.get(), &program, filter.c_str(), 1, PCAP_NETMASK_UNKNOWN) != 0) {
     throw Error{"capture filter cannot be applied to this interface",
                 fmt::format("    {}\n    {}", filter, pcap_geterr(handle_.get()))};
