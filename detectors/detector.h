@@ -15,6 +15,7 @@
 #include "detectors/knowledge/dns_zone.h"
 #include "detectors/knowledge/path_sizes.h"
 #include "detectors/knowledge/scanners.h"
+#include "detectors/knowledge/stalls.h"
 #include "detectors/knowledge/vantage.h"
 #include "detectors/latency.h"
 #include "detectors/tally_map.h"
@@ -71,6 +72,7 @@ struct Scene {
   const PathSizes* sizes = nullptr;         // none: nothing is known of any path
   bool fragments_hidden = false;  // a capture filter may have left out all but first fragments
   const VantageMap* vantages = nullptr;
+  const Stalls* stalls = nullptr;  // none: no connection stalled
 
   // Whose attempts are nobody's failure.
   bool is_scanner(const IpAddress& source, std::uint64_t tunnel) const {
@@ -91,6 +93,10 @@ struct Scene {
   PathSize size_of(const PathKey& path) const {
     const PathSize* known = sizes == nullptr ? nullptr : sizes->find(path);
     return known == nullptr ? PathSize{} : *known;
+  }
+  // Null: no connection stalled on that path.
+  const PathStalls* stalls_of(const PathKey& path) const {
+    return stalls == nullptr ? nullptr : stalls->find(path);
   }
 };
 

@@ -200,7 +200,11 @@ bool concern_the_same(Link link, const Finding& root, const Finding& effect) {
 // The root may be seen a little later than its effect: a deadline must pass before it is known.
 bool fits_in_time(const Finding& root, const Finding& effect) {
   constexpr Duration slack = std::chrono::seconds{1};
-  return root.first <= effect.first + slack && root.last + std::chrono::seconds{60} >= effect.first;
+  // What gets lost when large packets pass again has another cause.
+  const bool at_once = root.detector == "pmtu-blackhole" && root.state == FindingState::ended &&
+                       effect.detector == "tcp-retransmission";
+  const Duration later = at_once ? slack : std::chrono::seconds{60};
+  return root.first <= effect.first + slack && root.last + later >= effect.first;
 }
 
 // What the root says of sizes; from the router's own words, where there are any. ICMPv6 has room

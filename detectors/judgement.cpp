@@ -138,6 +138,7 @@ void Judgement::on_icmp_path_mtu(const icmp::PathMtu& path) {
 }
 
 void Judgement::on_tcp_retransmission(const tcp::Retransmission& fact) {
+  stalls_.add(fact);
   audience_.tell(&FactListener::on_tcp_retransmission, fact);
 }
 
@@ -151,6 +152,7 @@ void Judgement::on_tcp_out_of_order(const tcp::OutOfOrder& fact) {
 
 void Judgement::on_tcp_size_stall(const tcp::SizeStall& fact) {
   path_sizes_.add(fact);
+  stalls_.add(fact);
   audience_.tell(&FactListener::on_tcp_size_stall, fact);
 }
 
@@ -159,6 +161,7 @@ void Judgement::on_tcp_connection_ended(const tcp::ConnectionEnded& fact) {
   if (fact.ending != Ending::capture_ended && fact.ending != Ending::evicted) ++counts_.tcp_ended;
   if (fact.ending == Ending::reset) ++counts_.tcp_reset;
   path_sizes_.add(fact);
+  stalls_.add(fact);
   audience_.tell(&FactListener::on_tcp_connection_ended, fact);
 }
 
@@ -220,7 +223,7 @@ Result Judgement::result(const std::vector<SourceInfo>& sources,
 
   const bool fragments_hidden = hides_fragments(summary, sources);
   const VantageMap vantages = vantages_.map();
-  const Scene scene{now_, ended_, &scanners_, &path_sizes_, fragments_hidden, &vantages};
+  const Scene scene{now_, ended_, &scanners_, &path_sizes_, fragments_hidden, &vantages, &stalls_};
   Forgotten forgotten;
   for (std::size_t i = 0; i < detectors_.size(); ++i) {
     std::vector<Finding> found;

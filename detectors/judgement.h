@@ -8,6 +8,7 @@
 
 #include "detectors/catalogue.h"
 #include "detectors/knowledge/dns_legs.h"
+#include "detectors/knowledge/stalls.h"
 #include "detectors/latency.h"
 #include "detectors/result.h"
 #include "dissectors/facts.h"
@@ -86,6 +87,7 @@ class Judgement final : public FactListener {
   tcp::Scanners scanners_;
   tcp::ConnectFailures connect_failures_;
   PathSizes path_sizes_;
+  Stalls stalls_;
   Vantages vantages_;
 
   Counts counts_;

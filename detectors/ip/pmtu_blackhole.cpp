@@ -2,7 +2,7 @@
 //
 // On the wire: a connection opens, small segments are acknowledged, then the first full-size one is
 // repeated again and again, although the receiver shows signs of life; and nothing that large is
-// ever acknowledged. Some senders notice, cut the same bytes into smaller segments, and go on: that
+// ever acknowledged, until the fault is repaired. Some senders notice, cut the same bytes into smaller segments, and go on: that
 // proves it. At the receiver the full-size segments are a hole that never fills, with small
 // segments behind it.
 //
@@ -14,6 +14,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 
 #include "detectors/detector.h"
 #include "detectors/flow_key.h"
@@ -160,15 +161,24 @@ class PmtuBlackhole final : public Detector {
   }
 
   void judge(const Scene& scene, std::vector<Finding>& findings) const override {
+    std::set<PathKey> named;
     for (const auto& [path, tally] : paths_.sorted()) {
       std::vector<const std::pair<const FlowKey, Stalled>*> flows;
       for (const auto& flow : tally->flows) {
         const bool was_told = told_.find(flow.first) != nullptr;
-        if (flow.second.is_black_hole() && !was_told) flows.push_back(&flow);
+        if (flow.second.is_black_hole() && !was_told &&
+            !others_arrive(scene.stalls_of(*path), flow.first)) {
+          flows.push_back(&flow);
+        }
       }
       if (flows.size() >= min_flows_ && !flows.empty()) {
         findings.push_back(describe(scene, *path, *tally, flows));
+        named.insert(*path);
       }
+    }
+    if (scene.stalls == nullptr) return;
+    for (const auto& [path, stalls] : scene.stalls->sorted()) {
+      if (!named.contains(*path)) report_repaired(scene, *path, stalls->hole(), findings);
     }
   }
 
@@ -182,6 +192,35 @@ class PmtuBlackhole final : public Detector {
 
   static constexpr std::size_t most_recent = 16;
   static constexpr std::size_t most_flows = 64;
+
+  // Large packets get through again, so that no flow speaks for the limit any more: what was lost
+  // and what arrived while it was there does.
+  void report_repaired(const Scene& scene, const PathKey& path, const SizeHole& hole,
+                       std::vector<Finding>& findings) const {
+    Tally tally;
+    for (const Stall* each : hole.stalls) {
+      if (told_.find(each->flow) != nullptr) continue;
+      tally.sender_is_initiator = each->sender_is_initiator;
+      Stalled& stalled = tally.flows[each->flow];
+      std::copy_if(each->seen.begin(), each->seen.end(), std::back_inserter(stalled.repetitions),
+                   [&](const Sighting& seen) { return seen.time <= each->last; });
+      stalled.stall.state = SizeStallState::disproved;
+      stalled.stall.lost_size = each->size;
+      stalled.stall.delivered_size = hole.meanwhile.smaller_size;
+      stalled.stall.original = each->seen.front();
+      stalled.stall.lasted = each->last - each->first;
+    }
+    if (tally.flows.size() < min_flows_ || tally.flows.empty()) return;
+    Flows flows;
+    for (const auto& flow : tally.flows) flows.push_back(&flow);
+    findings.push_back(describe(scene, path, tally, flows));
+  }
+
+  // As large ones, of other connections, while this one stalled.
+  static bool others_arrive(const PathStalls* stalls, const FlowKey& key) {
+    const Stall* stall = stalls == nullptr ? nullptr : stalls->longest_of(key);
+    return stall != nullptr && stall->meanwhile.as_large;
+  }
 
   void note_life(const PathKey& path, Timestamp when) {
     Tally* tally = paths_.find(path);
@@ -222,6 +261,7 @@ class PmtuBlackhole final : public Detector {
     bool cured = false;
     bool sacked = false;
     bool hole = false;
+    bool repaired = false;
     Duration lasted{};
     Timestamp last{};
     Evidence evidence;
@@ -234,6 +274,7 @@ class PmtuBlackhole final : public Detector {
       passed = std::max<std::uint32_t>({passed, stall.delivered_size, stall.cured_size});
       cured = cured || stall.state == SizeStallState::cured;
       hole = hole || stall.state == SizeStallState::hole;
+      repaired = repaired || stall.state == SizeStallState::disproved;
       sacked = sacked || stall.small_behind;
       const Duration stalled_for =
           stalled.outlived_capture ? scene.now - stall.original.time : stall.lasted;
@@ -255,34 +296,44 @@ class PmtuBlackhole final : public Detector {
     finding.entity = fmt::format("{}>{}/{}", sender, receiver, path.tunnel);
     finding.variant = cured ? "cured" : hole ? "receiver" : "";
     finding.severity = Severity::error;
-    finding.confidence = cured || flows.size() > 1 ? Confidence::certain : Confidence::probable;
+    finding.confidence =
+        cured || (flows.size() > 1 && !repaired) ? Confidence::certain : Confidence::probable;
     finding.title = fmt::format("packets of {} bytes from {} vanish", lost, sender);
     finding.count = flows.size();
     finding.unit = "flow";
     evidence.fill(finding);
     finding.last = std::max(finding.last, last);
-    finding.state = cured ? FindingState::ended : state_at(scene.now, finding);
+    finding.state = cured || repaired ? FindingState::ended : state_at(scene.now, finding);
     finding.who = {who("client", clients), who("server", servers)};
     finding.capture_filter =
         fmt::format("host {} and host {} and (tcp or icmp or icmp6)", sender, receiver);
     finding.measures = {{"lost_from_bytes", lost},
                         {"delivered_up_to_bytes", passed},
                         {"stall_ms", lasted / std::chrono::milliseconds{1}}};
-    const std::string why = fmt::format("{} bytes never arrive, {} bytes do{}", lost, passed,
-                                        cured    ? ": the same data got through in smaller segments"
-                                        : sacked ? ": a small segment sent behind was acknowledged"
-                                                 : "; the receiver answers meanwhile");
+    const std::string_view how = cured      ? ": the same data got through in smaller segments"
+                                 : repaired ? "; later as large ones arrive again"
+                                 : sacked   ? ": a small segment sent behind was acknowledged"
+                                            : "; the receiver answers meanwhile";
+    const std::string why =
+        fmt::format("{} bytes {} arrive, {} bytes {}{}", lost, repaired ? "did not" : "never",
+                    passed, repaired ? "did" : "do", how);
     const std::string ping = path.receiver.is_v6()
                                  ? fmt::format("ping -6 -M do -s {} -c 3 {}", lost - 48, receiver)
                                  : fmt::format("ping -M do -s {} -c 3 {}", lost - 28, receiver);
-    finding.causes = {
-        {"icmp-filtered", "a filter drops the ICMP errors that would say what fits",
-         why + (sizes.reported == 0 ? std::string{"; no such error is in this capture"}
-                                    : fmt::format("; others were told {} bytes", sizes.reported)),
-         ping},
-        {"small-mtu", "a link or tunnel on the path takes less, and no router says so",
-         tunnel_hint(passed, lost), fmt::format("tracepath -n {}", receiver)},
-    };
+    if (repaired) {
+      finding.causes = {{"detour",
+                         "another route, or a tunnel, took less for a while, and no router said so",
+                         fmt::format("{}; {}", why, tunnel_hint(passed, lost)), ping}};
+    } else {
+      finding.causes = {
+          {"icmp-filtered", "a filter drops the ICMP errors that would say what fits",
+           why + (sizes.reported == 0 ? std::string{"; no such error is in this capture"}
+                                      : fmt::format("; others were told {} bytes", sizes.reported)),
+           ping},
+          {"small-mtu", "a link or tunnel on the path takes less, and no router says so",
+           tunnel_hint(passed, lost), fmt::format("tracepath -n {}", receiver)},
+      };
+    }
     finding.next = {ping, fmt::format("tracepath -n {}", receiver),
                     fmt::format("ip route get {}", receiver),
                     fmt::format("ss -tinm dst {}  # on the sender", receiver),

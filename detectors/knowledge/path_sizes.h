@@ -5,7 +5,8 @@
 // fragments that fit, exceeds what a box on the way lets through in one piece. Sizes are those of
 // IP, header included.
 //
-// What it cannot see: a path that takes less than it did before looks as if size did not matter.
+// What it cannot see: a path that takes less than it did before looks as if size did not matter;
+// stalls.h can.
 #pragma once
 
 #include <algorithm>

@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <optional>
 
 #include "detectors/detector.h"
 #include "detectors/flow_key.h"
@@ -246,7 +247,6 @@ class TcpRetransmission final : public Detector {
 
   void judge(const Scene& scene, std::vector<Finding>& findings) const override {
     struct Pair {
-      const Path* path = nullptr;
       Flows lossy;
       Flows needless;
       Span span{};  // of the needless
@@ -257,7 +257,6 @@ class TcpRetransmission final : public Detector {
       const bool lossy = is_lossy(*tally) || (tally->lost() != 0 && lossy_path(path) != nullptr);
       if (!lossy && !is_needless(*tally)) continue;
       Pair& pair = pairs[path];
-      pair.path = lossy_path(path);
       (lossy ? pair.lossy : pair.needless).push_back({key, tally});
     }
     std::vector<const Pair*> needless;
@@ -269,20 +268,15 @@ class TcpRetransmission final : public Detector {
     for (const auto& [key, pair] : pairs) {
       const auto back = pairs.find({key.tunnel, key.receiver, key.sender, 0});
       const bool both_ways = back != pairs.end() && !back->second.lossy.empty();
-      report(pair.lossy, pair.path != nullptr, [&](const Flows& flows, bool as_one) {
-        Finding finding = start(scene, flows, as_one);
-        describe_loss(scene, flows, pair.path, both_ways, finding);
-        findings.push_back(std::move(finding));
-      });
-      if (!pair.lossy.empty()) continue;
+      if (!pair.lossy.empty()) {
+        findings.push_back(describe_loss(scene, key, pair.lossy, both_ways));
+        continue;
+      }
       const auto alike = std::count_if(needless.begin(), needless.end(), [&](const Pair* other) {
         return other != &pair && are_simultaneous(other->span, pair.span);
       });
-      report(pair.needless, false, [&](const Flows& flows, bool as_one) {
-        Finding finding = start(scene, flows, as_one);
-        describe_needless(flows, static_cast<std::uint64_t>(alike), finding);
-        findings.push_back(std::move(finding));
-      });
+      findings.push_back(
+          describe_needless(scene, pair.needless, static_cast<std::uint64_t>(alike)));
     }
   }
 
@@ -314,6 +308,8 @@ class TcpRetransmission final : public Detector {
   // Over how many losses a rate is taken: a bucket gives out whole packets, which makes single ones
   // uneven.
   static constexpr std::size_t losses_of_a_rate = 3;
+  // What is expected once in as many captures is no chance.
+  static constexpr double least_chance = 0.05;
   // Below, a host's own delays weigh more.
   static constexpr Duration least_growth = milliseconds{10};
 
@@ -360,9 +356,11 @@ class TcpRetransmission final : public Detector {
   // The path, if what it loses is worth a finding however little each flow loses.
   const Path* lossy_path(const PathKey& key) const {
     const Path* path = paths_.find(key);
-    const bool lossy = path != nullptr && path->lossy_flows >= flows_of_a_path &&
-                       path->data >= min_path_segments_ && path->lost * 100 >= loss_ * path->data;
-    return lossy ? path : nullptr;
+    return path != nullptr && is_lossy(*path) ? path : nullptr;
+  }
+  bool is_lossy(const Path& path) const {
+    return path.lossy_flows >= flows_of_a_path && path.data >= min_path_segments_ &&
+           path.lost * 100 >= loss_ * path.data;
   }
 
   bool is_lossy(const Tally& tally) const {
@@ -386,18 +384,6 @@ class TcpRetransmission final : public Detector {
            (tally.unrecovered || (tally.longest_chain() >= hopeless_chain && !tally.ended));
   }
 
-  // Each flow by itself, or all of them together.
-  template <class Say>
-  static void report(const Flows& flows, bool is_path, Say say) {
-    const bool as_one = is_path || flows.size() >= flows_of_a_path;
-    const std::size_t together = as_one ? std::max<std::size_t>(flows.size(), 1) : 1;
-    for (std::size_t at = 0; at < flows.size(); at += together) {
-      say(Flows(flows.begin() + static_cast<std::ptrdiff_t>(at),
-                flows.begin() + static_cast<std::ptrdiff_t>(at + together)),
-          as_one);
-    }
-  }
-
   // From the first repetition to the last.
   struct Span {
     Timestamp first = Timestamp::max();
@@ -418,13 +404,12 @@ class TcpRetransmission final : public Detector {
     return std::max(a.last, b.last) - std::min(a.first, b.first) <= one_moment;
   }
 
-  Finding start(const Scene& scene, const Flows& flows, bool is_path) const {
+  // All flows of two hosts, in one direction.
+  Finding start(const Scene& scene, const Flows& flows) const {
     Finding finding;
     const FlowKey& key = *flows.front().key;
-    finding.entity = is_path ? fmt::format("{}>{}/{}", key.sender.address.to_string(),
-                                           key.receiver.address.to_string(), key.tunnel)
-                             : fmt::format("{}>{}/{}", key.sender.to_string(),
-                                           key.receiver.to_string(), key.tunnel);
+    finding.entity = fmt::format("{}>{}/{}", key.sender.address.to_string(),
+                                 key.receiver.address.to_string(), key.tunnel);
     finding.unit = "segment";
     TopList<IpAddress> clients;
     TopList<Endpoint> servers;
@@ -535,11 +520,85 @@ class TcpRetransmission final : public Detector {
     return *fifth;
   }
 
-  void describe_loss(const Scene& scene, const Flows& flows, const Path* path, bool both_ways,
-                     Finding& finding) const {
+  // What of the path's loss is not that of `others`; null: the flows by themselves say it.
+  std::optional<Path> path_without(const Flows& others, const PathKey& key) const {
+    const Path* path = lossy_path(key);
+    if (path == nullptr) return std::nullopt;
+    Path rest = *path;
+    for (const Flow& each : others) {
+      rest.lost -= std::min(rest.lost, each.tally->told);
+      rest.data -= std::min(rest.data, each.tally->data_before);
+      if (each.tally->told != 0 && rest.lossy_flows != 0) --rest.lossy_flows;
+    }
+    return is_lossy(rest) ? std::optional{rest} : std::nullopt;
+  }
+
+  // Most of what it lost was sent while nothing large got through.
+  static bool is_of(const SizeHole& hole, const Tally& tally) {
+    std::size_t all = 0;
+    std::size_t covered = 0;
+    for (const Repetition& each : tally.kept) {
+      if (each.spurious || each.kind == RepeatKind::resegmented) continue;
+      ++all;
+      if (each.ip_length >= hole.lost_size && hole.covers(each.original.time)) ++covered;
+    }
+    return covered * 2 > all;
+  }
+
+  // The segment that was sent most often in vain, and what else went the same way meanwhile.
+  struct Stuck {
+    const Stall* stall = nullptr;  // null: none
+    Meanwhile meanwhile;
+    std::uint64_t singly = 0;  // lost while nothing was stuck
+    SizeHole hole;             // that all of it is due to
+  };
+  static Stuck stuck_of(const PathStalls* stalls, const Flows& flows) {
+    Stuck stuck;
+    if (stalls == nullptr) return stuck;
+    for (const Flow& flow : flows) {
+      const Stall* stall = stalls->longest_of(*flow.key);
+      const bool longer =
+          stall != nullptr && (stuck.stall == nullptr || stall->in_vain > stuck.stall->in_vain);
+      if (longer) stuck.stall = stall;
+      for (const Repetition& each : flow.tally->kept) {
+        if (each.spurious || each.kind == RepeatKind::resegmented) continue;
+        if (!stalls->covers(each.original.time)) stuck.singly += each.segments;
+      }
+    }
+    if (stuck.stall != nullptr) stuck.meanwhile = stuck.stall->meanwhile;
+    return stuck;
+  }
+
+  // One finding of all flows, so that one that is open stays the same as more of them join. Those
+  // that stalled because nothing large got through have a cause of their own: they are told only
+  // where there are no others.
+  Finding describe_loss(const Scene& scene, const PathKey& key, const Flows& all,
+                        bool both_ways) const {
+    const PathStalls* stalls = scene.stalls_of(key);
+    SizeHole hole = stalls == nullptr ? SizeHole{} : stalls->hole();
+    Flows large;
+    Flows rest;
+    for (const Flow& flow : all) (is_of(hole, *flow.tally) ? large : rest).push_back(flow);
+    const Flows& flows = rest.empty() ? large : rest;
+    Stuck stuck = stuck_of(stalls, flows);
+    if (rest.empty()) stuck.hole = std::move(hole);
+    Finding finding = start(scene, flows);
+    describe_loss(scene, flows, path_without(rest.empty() ? rest : large, key), stuck, both_ways,
+                  finding);
+    if (!rest.empty() && !large.empty()) {
+      finding.caveats.push_back(
+          {"large-packets",
+           fmt::format("{} more stalled on segments of {} bytes while smaller ones arrived",
+                       plural(large.size(), "flow"), hole.lost_size)});
+    }
+    return finding;
+  }
+
+  void describe_loss(const Scene& scene, const Flows& flows, const std::optional<Path>& path,
+                     const Stuck& stuck, bool both_ways, Finding& finding) const {
     Tally sum;
     std::uint8_t chain = 0;
-    bool given_up = false;
+    std::size_t never_recovered = 0;
     bool full_size_only = true;
     for (const Flow& flow : flows) {
       const Tally& tally = *flow.tally;
@@ -561,20 +620,22 @@ class TcpRetransmission final : public Detector {
       if (has_given_up(tally)) sum.idle_before = std::max(sum.idle_before, tally.idle_before);
       sum.mss = std::max(sum.mss, tally.mss);
       chain = std::max(chain, tally.longest_chain());
-      given_up = given_up || has_given_up(tally);
+      if (has_given_up(tally)) ++never_recovered;
       sum.answered_by_rst = sum.answered_by_rst || tally.answered_by_rst;
       sum.was_left = sum.was_left || tally.was_left;
       sum.first_data_only = sum.first_data_only && tally.first_data_only;
       full_size_only = full_size_only && tally.lost_size >= 1000 &&
                        tally.delivered_size + 100 <= tally.lost_size;
     }
-    const std::uint64_t lost = path != nullptr ? std::max(path->lost, sum.lost()) : sum.lost();
-    const std::uint64_t data = std::max({path != nullptr ? path->data : 0, sum.data(), lost});
+    // What is true of a few of them does not tell what the path does.
+    const bool given_up = never_recovered * 2 >= flows.size();
+    const std::uint64_t lost = path ? std::max(path->lost, sum.lost()) : sum.lost();
+    const std::uint64_t data = std::max({path ? path->data : 0, sum.data(), lost});
     const bool share_tells = data >= few_segments;
     const bool severe = (share_tells && lost * 100 >= severe_loss_ * data) ||
-                        sum.stalled >= severe_stall_ || given_up;
+                        sum.stalled >= severe_stall_ || never_recovered != 0;
     finding.confidence = sum.sees_acks ? Confidence::certain : Confidence::possible;
-    const bool unusable = path != nullptr && lost * 100 >= critical_loss_ * data;
+    const bool unusable = path && lost * 100 >= critical_loss_ * data;
     finding.severity = !sum.sees_acks ? Severity::warning
                        : unusable     ? Severity::critical
                        : severe       ? Severity::error
@@ -583,7 +644,9 @@ class TcpRetransmission final : public Detector {
     const std::string receiver = flows.front().key->receiver.address.to_string();
     const std::string share = fmt::format("{} of data from ", share_text(lost, data));
     finding.title =
-        given_up && sum.answered_by_rst
+        stuck.hole.exists()
+            ? short_title("large segments from ", sender, " do not reach ", receiver, "")
+        : given_up && sum.answered_by_rst
             ? short_title("", receiver, " forgot its connection with ", sender, "")
         : given_up ? short_title("data from ", sender, " no longer reaches ", receiver, "")
         : share_tells && lost * 100 >= loss_ * data
@@ -594,7 +657,7 @@ class TcpRetransmission final : public Detector {
     finding.count = lost;
     finding.of = data;
     finding.measures = {
-        {"flows", static_cast<std::int64_t>(path != nullptr ? path->lossy_flows : flows.size())},
+        {"flows", static_cast<std::int64_t>(path ? path->lossy_flows : flows.size())},
         {"fast", static_cast<std::int64_t>(sum.fast)},
         {"tail_probes", static_cast<std::int64_t>(sum.tlp)},
         {"timeouts", static_cast<std::int64_t>(sum.rto)},
@@ -605,6 +668,9 @@ class TcpRetransmission final : public Detector {
         {"refused_too_large", static_cast<std::int64_t>(sum.refused)},
         {"timeouts_in_a_row", chain},
         {"stall_ms", sum.stalled / milliseconds{1}}};
+    if (never_recovered != 0 && never_recovered < flows.size()) {
+      finding.measures.push_back({"never_recovered", static_cast<std::int64_t>(never_recovered)});
+    }
     if (const auto size = lost_size(flows); size != 0) {
       finding.measures.push_back({"lost_from_bytes", size});
     }
@@ -618,8 +684,8 @@ class TcpRetransmission final : public Detector {
             {"rate_limit_bps", rate_limit(sum.mss, sum.round_trip, lost, data)});
       }
     }
-    add_causes(flows, sum, location(scene, flows, sum), chain, given_up, full_size_only, sender,
-               receiver, both_ways, is_near_receiver(scene, flows.front()), finding);
+    add_causes(flows, sum, stuck, location(scene, flows, sum), chain, given_up, full_size_only,
+               both_ways, is_near_receiver(scene, flows.front()), finding);
     if (!sum.sees_acks) {
       finding.caveats.push_back({"one-sided",
                                  "no acknowledgments in this capture: what was repeated may have "
@@ -693,18 +759,56 @@ class TcpRetransmission final : public Detector {
     return all >= few_lost && in_bursts * 2 >= all;
   }
 
-  void add_causes(const Flows& flows, const Tally& sum, const std::string& where,
-                  std::uint8_t chain, bool given_up, bool full_size_only, const std::string& sender,
-                  const std::string& receiver, bool both_ways, bool near_receiver,
-                  Finding& finding) const {
+  // The segments were too large for a while, as far as anybody can tell from here.
+  static Cause too_large_for_a_while(const IpAddress& far, std::uint16_t lost_size,
+                                     std::uint32_t in_vain, const Meanwhile& meanwhile) {
+    return {
+        "mtu", "large segments did not fit for a while: another route, or a tunnel",
+        fmt::format("{} bytes were lost {} times, while {} of up to {} bytes arrived", lost_size,
+                    grouped(in_vain), plural(meanwhile.smaller, "packet"), meanwhile.smaller_size),
+        far.is_v6() ? fmt::format("ping -6 -M do -s {} -c 3 {}", lost_size - 48, far.to_string())
+                    : fmt::format("ping -M do -s {} -c 3 {}", lost_size - 28, far.to_string())};
+  }
+
+  // RFC 9293, section 3.8.3: R1, the least number of repetitions in vain that mean something.
+  static bool is_about_size(const Stuck& stuck) {
+    return stuck.stall != nullptr && stuck.stall->in_vain >= 3 && stuck.stall->is_large() &&
+           stuck.meanwhile.only_smaller();
+  }
+
+  // Whether as many timeouts in a row come about where every segment is lost as often as those
+  // that nothing was stuck on.
+  static bool is_chance(const Stuck& stuck, const Tally& sum, std::uint8_t chain) {
+    double expected = static_cast<double>(sum.lost());
+    const double share = static_cast<double>(stuck.singly) / static_cast<double>(sum.data());
+    for (int i = 0; i < chain; ++i) expected *= share;
+    return expected >= least_chance;
+  }
+
+  void add_causes(const Flows& flows, const Tally& sum, const Stuck& stuck,
+                  const std::string& where, std::uint8_t chain, bool given_up, bool full_size_only,
+                  bool both_ways, bool near_receiver, Finding& finding) const {
+    const FlowKey& ends = *flows.front().key;
+    const std::string receiver = ends.receiver.address.to_string();
     // From where the capture was taken.
-    const std::string& far = near_receiver ? sender : receiver;
+    const IpAddress& far_end = (near_receiver ? ends.sender : ends.receiver).address;
+    const std::string far = far_end.to_string();
+    if (stuck.hole.exists()) {
+      finding.causes.push_back(too_large_for_a_while(far_end, stuck.hole.lost_size,
+                                                     stuck.hole.in_vain, stuck.hole.meanwhile));
+      return;
+    }
     const auto add_mtu = [&] {
       if (!full_size_only || !sum.sees_acks) return;
       finding.causes.push_back({"mtu", "large segments do not fit through the path",
                                 "only large segments are lost, and none of that size arrived",
                                 fmt::format("ping -M do -s 1472 -c 3 {}", far)});
     };
+    Cause outage;
+    const auto add_outage = [&] {
+      if (!outage.id.empty()) finding.causes.push_back(outage);
+    };
+    const bool mostly_single = stuck.singly * 2 > sum.lost();
     if (sum.refused * 2 >= sum.lost()) {
       finding.causes.push_back({"too-large", "a router refuses the segments as too large",
                                 fmt::format("ICMP errors came back for {} of the {} sent again",
@@ -737,6 +841,14 @@ class TcpRetransmission final : public Detector {
            "it answers the last repetition with an RST: restarted, another host at its address, or "
            "its own state expired",
            fmt::format("uptime -s  # on {}", receiver)});
+    } else if (given_up && stuck.meanwhile.has_any()) {
+      if (is_about_size(stuck)) {
+        finding.causes.push_back(too_large_for_a_while(far_end, stuck.stall->size,
+                                                       stuck.stall->in_vain, stuck.meanwhile));
+      }
+      finding.causes.push_back({"connection-lost",
+                                "the receiver, or a box on the way, forgot the connection",
+                                "other connections began and ended meanwhile", "conntrack -L"});
     } else if (given_up && others_arrive) {
       add_mtu();
       finding.causes.push_back(
@@ -754,12 +866,17 @@ class TcpRetransmission final : public Detector {
            fmt::format("{} timeouts in a row: none came to the sender", chain),
            fmt::format("tcpdump -ni any host {}  # for both directions", receiver)});
       return;
-    } else if (chain >= chain_ && !sum.was_left) {
+    } else if (chain >= chain_ && !sum.was_left && !stuck.meanwhile.has_any()) {
       add_mtu();
+      if (!is_chance(stuck, sum, chain)) {
+        outage = {"outage", "the path was interrupted for a while",
+                  fmt::format("{} timeouts in a row, then it went on; {}", chain, where),
+                  fmt::format("mtr -rwbzc 100 {}", far)};
+      }
+      if (!mostly_single) add_outage();
+    } else if (is_about_size(stuck) && stuck.singly == 0) {
       finding.causes.push_back(
-          {"outage", "the path was interrupted for a while",
-           fmt::format("{} timeouts in a row, then it went on; {}", chain, where),
-           fmt::format("mtr -rwbzc 100 {}", far)});
+          too_large_for_a_while(far_end, stuck.stall->size, stuck.stall->in_vain, stuck.meanwhile));
     } else {
       add_mtu();
     }
@@ -811,6 +928,7 @@ class TcpRetransmission final : public Detector {
                                             both_ways ? ", in both directions" : "", where),
                                 "ethtool -S DEV | grep -iE 'crc|err|drop'"});
     }
+    if (mostly_single) add_outage();
   }
 
   // Of what the sender had measured when it repeated.
@@ -900,7 +1018,8 @@ class TcpRetransmission final : public Detector {
   }
 
   // `alike`: other pairs of hosts to which the same happened at the same moment.
-  void describe_needless(const Flows& flows, std::uint64_t alike, Finding& finding) const {
+  Finding describe_needless(const Scene& scene, const Flows& flows, std::uint64_t alike) const {
+    Finding finding = start(scene, flows);
     std::uint64_t twice = 0;
     std::uint64_t data = 0;
     std::uint64_t late = 0;
@@ -935,6 +1054,7 @@ class TcpRetransmission final : public Detector {
           {"delay-spike", "the path, or the receiver, held packets for a while", std::move(why),
            fmt::format("mtr -rwbzc 100 {}", key.receiver.address.to_string())});
     }
+    return finding;
   }
 
   const std::uint64_t loss_;

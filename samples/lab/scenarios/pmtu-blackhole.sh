@@ -150,3 +150,54 @@ record_fires-reconnect() {
   sleep 2
   captured
 }
+
+get() { on_client curl -s -m 40 -o /dev/null http://$server4/$1; }
+# A small file every SECONDS, COUNT times, beside whatever goes on.
+visits() { local i; for i in $(seq $2); do get 1 & sleep $1; done; }
+
+# Full segments pass, then for eight seconds they do not, then they do: two transfers hang until their
+# next timeout, while small files arrive all the time.
+record_fires-repaired() {
+  relay delay-us=20000
+  web_server
+  capture "$S" s0 '' -s 100
+  get 20
+  narrow; mute
+  get 20 & get 20 &
+  visits 0.9 10
+  ip -n "$R" link set r0 mtu 1500
+  visits 0.9 9
+  get 20
+  captured
+}
+
+# For three seconds nothing passes, three times: no question of size.
+record_quiet-interrupted() {
+  relay delay-us=10000
+  web_server
+  capture "$S" s0 '' -s 100
+  visits 0.3 60 &
+  for i in 1 2 3; do
+    get 100 & get 20 &
+    sleep 0.06
+    filter "$R" "forward tcp sport 80 drop"
+    sleep 3
+    on_router nft flush ruleset
+    sleep 3
+  done
+  sleep 5
+  captured
+}
+
+# A rate limit of 20 KB/s that forgives no more than two full segments: small ones slip through, and
+# some full ones are lost again and again.
+record_quiet-policed() {
+  relay delay-us=10000
+  web_server
+  capture "$S" s0 '' -s 100
+  filter "$R" "forward tcp sport 80 limit rate over 20 kbytes/second burst 3 kbytes drop"
+  visits 0.4 40 &
+  for i in $(seq 8); do get 100 & get 20 & get 100 & sleep 2; done
+  sleep 6
+  captured
+}

@@ -167,3 +167,31 @@ record_quiet-v6() {
   relay delay-us=5000
   transfer 200000 "$S" s0 120
 }
+
+get() { on_client curl -s -m 40 -o /dev/null http://$server4/$1; }
+visits() { local i; for i in $(seq $2); do get 1 & sleep $1; done; }
+
+# More than half of what the server sends is lost at random, whatever its size.
+record_fires-lossy-path() {
+  relay delay-us=10000 loss-ppm=600000 from=b seed=17
+  web_server
+  capture "$S" s0 '' -s 100
+  for i in $(seq 12); do get 20 & visits 0.5 4; done
+  sleep 6
+  captured
+}
+
+# For eight seconds a link of 1400 bytes is in the way, and one transfer hangs; small files arrive.
+record_fires-detour() {
+  relay delay-us=20000
+  web_server
+  capture "$S" s0 '' -s 100
+  get 20
+  ip -n "$R" link set r0 mtu 1400
+  filter "$R" "output icmp type destination-unreachable drop"
+  get 20 &
+  visits 0.9 10
+  ip -n "$R" link set r0 mtu 1500
+  visits 0.9 9
+  captured
+}
