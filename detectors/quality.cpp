@@ -235,6 +235,78 @@ void note_filters(Notes& notes, const std::vector<SourceInfo>& sources) {
   }
 }
 
+std::string name_of(const SourceInfo& source, std::size_t interface, bool is_only_source) {
+  if (source.interfaces.size() < 2 && !is_only_source) return printable(source.name);
+  const std::string& given = source.interfaces[interface].name;
+  const std::string name =
+      given.empty() ? fmt::format("interface {}", interface) : printable(given);
+  return is_only_source ? name : fmt::format("{} of {}", name, printable(source.name));
+}
+
+// What ran by `clock`.
+std::string name_of_clock(const std::vector<SourceInfo>& sources, std::uint16_t clock) {
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    for (std::size_t j = 0; j < sources[i].interfaces.size(); ++j) {
+      if (clock_of(static_cast<std::uint16_t>(i), static_cast<std::uint16_t>(j)) == clock) {
+        return name_of(sources[i], j, sources.size() == 1);
+      }
+    }
+  }
+  return "an interface";
+}
+
+std::string offset_text(const ClockOffset& offset, const std::vector<SourceInfo>& sources) {
+  return fmt::format("the clock of {} is {} {} that of {}", name_of_clock(sources, offset.clock),
+                     rough_duration(std::chrono::abs(offset.ahead)),
+                     offset.ahead > Duration{} ? "ahead of" : "behind",
+                     name_of_clock(sources, offset.reference));
+}
+
+std::uint64_t ns_of(const ClockOffset& offset) {
+  return static_cast<std::uint64_t>(std::chrono::abs(offset.ahead).count());
+}
+
+void note_clock_offsets(Notes& notes, const CaptureSummary& summary,
+                        const std::vector<SourceInfo>& sources) {
+  constexpr std::size_t most_told = 3;
+  std::size_t told = 0;
+  for (const ClockOffset& offset : summary.clock_offsets) {
+    if (++told > most_told) return;
+    notes.add(
+        "clock-offset", Grade::degraded, ns_of(offset),
+        fmt::format("{}: {}", offset_text(offset, sources),
+                    offset.is_corrected ? "allowed for" : "times between them are off by as much"));
+  }
+}
+
+std::uint64_t largest_offset_ns(const CaptureSummary& summary) {
+  std::uint64_t largest = 0;
+  for (const ClockOffset& offset : summary.clock_offsets) {
+    largest = std::max(largest, ns_of(offset));
+  }
+  return largest;
+}
+
+// What this many steps have done to the order and the age of packets, timers cannot tell.
+bool has_unusable_clock(const CaptureSummary& summary) {
+  constexpr std::uint64_t several = 20;
+  return summary.quality.clock_steps >= several &&
+         summary.quality.clock_steps * 100 >= summary.packets;
+}
+
+// A reason not to trust timers: what waits at one clock and is answered at another.
+std::string clock_doubt(const CaptureSummary& summary, const std::vector<SourceInfo>& sources) {
+  // As for a clock that steps.
+  constexpr Duration noticeable = std::chrono::milliseconds{100};
+  for (const ClockOffset& offset : summary.clock_offsets) {
+    if (!offset.is_corrected && std::chrono::abs(offset.ahead) >= noticeable) {
+      return offset_text(offset, sources);
+    }
+  }
+  if (!has_unusable_clock(summary)) return {};
+  return fmt::format("the capture's clock stepped {}", plural(summary.quality.clock_steps, "time"));
+}
+
 void note_time(Notes& notes, const CaptureSummary& summary) {
   const CaptureQuality& quality = summary.quality;
   if (quality.clock_steps > 0) {
@@ -324,6 +396,7 @@ Quality assess(const CaptureSummary& summary, const std::vector<SourceInfo>& sou
   note_filters(notes, sources);
   note_strange_errors(notes, summary);
   note_time(notes, summary);
+  note_clock_offsets(notes, summary, sources);
   note_forgotten(notes, summary, forgotten);
   sort_notes(quality);
   std::uint64_t encrypted = 0;
@@ -341,6 +414,7 @@ Quality assess(const CaptureSummary& summary, const std::vector<SourceInfo>& sou
                      {"icmp_unmatched", summary.icmp_unmatched},
                      {"later_fragments", summary.quality.later_fragments},
                      {"clock_steps", summary.quality.clock_steps},
+                     {"clock_offset_ns", largest_offset_ns(summary)},
                      {"silence_gaps", summary.quality.silences},
                      {"encrypted_dns_flows", encrypted},
                      {"evicted", summary.evicted},
@@ -451,6 +525,7 @@ void apply_gates(const CaptureSummary& summary, const std::vector<SourceInfo>& s
   const std::uint64_t drops = drops_of(sources);
   const std::uint64_t lost = lost_per_mille(summary, sources);
   const bool blind = lost >= withheld_per_mille || mostly_one_way(summary);
+  const std::string doubt = clock_doubt(summary, sources);
   std::uint64_t withheld = 0;
   std::vector<Finding> kept;
   for (Finding& finding : result.findings) {
@@ -463,7 +538,8 @@ void apply_gates(const CaptureSummary& summary, const std::vector<SourceInfo>& s
       ++withheld;
       continue;
     }
-    if (lost >= capped_per_mille) {
+    if (!doubt.empty()) finding.caveats.push_back({"clock", doubt});
+    if (lost >= capped_per_mille || !doubt.empty()) {
       finding.confidence = Confidence::possible;
       finding.severity = std::min(finding.severity, Severity::warning);
     }

@@ -13,6 +13,10 @@ using std::chrono::milliseconds;
 constexpr Duration window = milliseconds{10};
 constexpr Duration window_without_id = milliseconds{2};
 
+// A way or a queue between two places of one capture takes no longer: as long as TCP waits for an
+// answer before it knows the way (RFC 6298, section 2).
+constexpr Duration longest_way = std::chrono::seconds{1};
+
 // As much of a payload as tells two apart; of TCP, the header alone does.
 constexpr std::size_t hashed_payload = 64;
 
@@ -89,10 +93,11 @@ struct Duplicates::Traits {
 
 CapturePlace CapturePlace::of(const Packet& packet, const link::Frame& frame) {
   CapturePlace place;
-  place.interface = std::rotl(std::uint32_t{packet.ref.source()}, 24) ^
-                    std::rotl(std::uint32_t{packet.interface}, 10) ^
-                    std::rotl(frame.cooked_interface, 2) ^
-                    static_cast<std::uint32_t>(frame.direction);
+  const std::uint32_t inside =
+      frame.cooked_interface << 2 ^ static_cast<std::uint32_t>(frame.direction);
+  place.interface =
+      std::uint32_t{clock_of(packet.ref.source(), packet.interface)} << 16 | (inside & 0xffff);
+  place.stamp = packet.time;
   if (frame.vlan_count > 0) place.vlan = static_cast<std::uint16_t>(frame.vlans[0] + 1);
   return place;
 }
@@ -104,6 +109,37 @@ CopyKind Duplicates::kind_of(const Entry& entry, const ip::Datagram& datagram,
   if (entry.vlan != place.vlan) return CopyKind::vlan;
   if (entry.hop_limit != datagram.hop_limit) return CopyKind::routed;
   return CopyKind::mirror;
+}
+
+void Duplicates::learn_clocks(const Entry& entry, const ip::Datagram& datagram,
+                              const CapturePlace& place, Timestamp time) {
+  const Stamp first = entry.stamp();
+  const Stamp second{place.clock(), datagram.hop_limit, time};
+  if (first.clock == second.clock) return;
+  clocks_.learn(first, second, true, datagram.source < datagram.destination);
+}
+
+// A packet that equals one of longer ago.
+Duplicates::Verdict Duplicates::look_late(Entry& entry, CopyKind kind, const Traits& traits,
+                                          const ip::Datagram& datagram, const CapturePlace& place,
+                                          Timestamp time) {
+  const Stamp first = entry.stamp();
+  const Stamp second{place.clock(), datagram.hop_limit, time};
+  if (first.clock == second.clock) {
+    const bool is_on_its_way = (kind == CopyKind::routed && second.hop_limit < first.hop_limit) ||
+                               kind == CopyKind::interface;
+    return {.is_copy = traits.is_numbered && is_on_its_way && time > entry.time &&
+                       time - entry.time <= longest_way};
+  }
+  if (kind != CopyKind::interface) return {};
+  // Some senders number everything alike: the second of the same place is none.
+  const bool is_sure = traits.is_numbered && !entry.has_late_copy;
+  const bool is_copy = is_sure || clocks_.fit(first, second);
+  if (!traits.is_pure_ack) {
+    clocks_.learn(first, second, is_sure, datagram.source < datagram.destination);
+  }
+  if (is_copy) entry.has_late_copy = true;
+  return {.is_copy = is_copy, .is_off_the_clock = is_copy};
 }
 
 // Where `hash` is kept, or is to be kept now.
@@ -122,15 +158,24 @@ Duplicates::Verdict Duplicates::look(const ip::Datagram& datagram, const Capture
   add_payload(quick, datagram);
   const std::uint64_t hash = quick.value();
   const Traits traits{datagram};
-  Verdict verdict{false, tracked_as(place.tunnel)};
+  Verdict verdict{.tunnel = tracked_as(place.tunnel)};
 
   const std::size_t at = find(hash);
   const auto tag = static_cast<std::uint32_t>(hash >> 32);
   if (tags_[at] == tag && entries_[at].hash == hash) {
-    const Entry& entry = entries_[at];
+    Entry& entry = entries_[at];
     const Duration apart = std::max(time, entry.time) - std::min(time, entry.time);
-    if (apart <= (traits.is_numbered ? window : window_without_id)) {
-      const CopyKind kind = kind_of(entry, datagram, place);
+    const CopyKind kind = kind_of(entry, datagram, place);
+    if (apart > (traits.is_numbered ? window : window_without_id)) {
+      const Verdict late = look_late(entry, kind, traits, datagram, place, time);
+      if (late.is_copy) {
+        ++counts_[static_cast<std::size_t>(kind)];
+        return late;
+      }
+    } else {
+      if (traits.is_numbered && !traits.is_pure_ack && kind == CopyKind::interface) {
+        learn_clocks(entry, datagram, place, time);
+      }
       if (kind == CopyKind::mirror) weigh(traits, true);
       if (kind != CopyKind::mirror || traits.is_certain_copy() || is_copied_capture()) {
         ++counts_[static_cast<std::size_t>(kind)];
@@ -143,8 +188,13 @@ Duplicates::Verdict Duplicates::look(const ip::Datagram& datagram, const Capture
   weigh(traits, false);
   ++turn_;
   tags_[at] = tag;
-  entries_[at] = {hash,       time,        place.tunnel,      place.interface,
-                  place.vlan, place.depth, datagram.hop_limit};
+  entries_[at] = {.hash = hash,
+                  .time = time,
+                  .tunnel = place.tunnel,
+                  .interface = place.interface,
+                  .vlan = static_cast<std::uint16_t>(place.vlan & 0x7fff),
+                  .depth = place.depth,
+                  .hop_limit = datagram.hop_limit};
   return verdict;
 }
 

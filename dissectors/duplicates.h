@@ -12,7 +12,11 @@
 // everything. Pure acknowledgments repeat legitimately, and some senders number them all alike, so
 // for these the same holds whatever their identification.
 //
-// What it cannot see: copies more than 10 ms apart, and those that NAT changed.
+// Copies may also come later: over a long way or from a long queue those with an identification,
+// from another clock any, as soon as a few with an identification have told how far off it is (see
+// clock_offsets.h).
+//
+// What it cannot see: copies that NAT changed, and those more than some 4,000 packets apart.
 #pragma once
 
 #include <array>
@@ -20,6 +24,7 @@
 #include <vector>
 
 #include "capture/packet.h"
+#include "dissectors/clock_offsets.h"
 #include "dissectors/ip/datagram.h"
 #include "dissectors/link/frame.h"
 
@@ -39,11 +44,13 @@ constexpr std::size_t copy_kind_count = static_cast<std::size_t>(CopyKind::count
 // Where a packet was captured, as far as copies differ in it.
 struct CapturePlace {
   std::uint64_t tunnel = 0;     // its stable id; 0: not in a tunnel
-  std::uint32_t interface = 0;  // with file and direction
+  std::uint32_t interface = 0;  // the clock; in the lower half, cooked interface and direction
   std::uint16_t vlan = 0;       // outermost id + 1; 0: untagged
   std::uint8_t depth = 0;       // tunnels around it
+  Timestamp stamp{};            // as the capture has it
 
   static CapturePlace of(const Packet& packet, const link::Frame& frame);
+  std::uint16_t clock() const { return static_cast<std::uint16_t>(interface >> 16); }
 };
 
 class Duplicates {
@@ -51,7 +58,8 @@ class Duplicates {
   // What to do with a packet.
   struct Verdict {
     bool is_copy = false;
-    std::uint64_t tunnel = 0;  // the one to track it under: see below
+    bool is_off_the_clock = false;  // a copy by another clock: its time tells nothing
+    std::uint64_t tunnel = 0;       // the one to track it under: see below
   };
 
   Duplicates() : entries_(tag_count) {}
@@ -62,6 +70,8 @@ class Duplicates {
   Verdict look(const ip::Datagram& datagram, const CapturePlace& place, Timestamp time);
 
   const std::array<std::uint64_t, copy_kind_count>& counts() const { return counts_; }
+  const ClockOffsets& clocks() const { return clocks_; }
+  ClockOffsets& clocks() { return clocks_; }
 
  private:
   static constexpr std::size_t tag_count = 4096;
@@ -72,9 +82,12 @@ class Duplicates {
     Timestamp time{};
     std::uint64_t tunnel = 0;
     std::uint32_t interface = 0;
-    std::uint16_t vlan = 0;
+    std::uint16_t vlan : 15 = 0;
+    bool has_late_copy : 1 = false;
     std::uint8_t depth = 0;
     std::uint8_t hop_limit = 0;
+
+    Stamp stamp() const { return {static_cast<std::uint16_t>(interface >> 16), hop_limit, time}; }
   };
   // A tunnel and where its packets are tracked instead.
   struct Twin {
@@ -84,6 +97,10 @@ class Duplicates {
   struct Traits;
 
   std::size_t find(std::uint64_t hash) const;
+  void learn_clocks(const Entry& entry, const ip::Datagram& datagram, const CapturePlace& place,
+                    Timestamp time);
+  Verdict look_late(Entry& entry, CopyKind kind, const Traits& traits, const ip::Datagram& datagram,
+                    const CapturePlace& place, Timestamp time);
   static CopyKind kind_of(const Entry& entry, const ip::Datagram& datagram,
                           const CapturePlace& place);
   bool is_copied_capture() const { return copied_ >= enough && copied_ * 2 >= original_; }
@@ -100,6 +117,7 @@ class Duplicates {
   std::vector<Entry> entries_;
   std::size_t turn_ = 0;
   std::vector<Twin> twins_;
+  ClockOffsets clocks_;
   std::array<std::uint64_t, copy_kind_count> counts_{};
   std::uint32_t original_ = 0;
   std::uint32_t copied_ = 0;

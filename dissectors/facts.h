@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
+#include "dissectors/clock_offsets.h"
 #include "dissectors/dns/facts.h"
 #include "dissectors/duplicates.h"
 #include "dissectors/icmp/facts.h"
@@ -67,7 +69,8 @@ struct CaptureSummary {
   std::uint64_t incomplete_datagrams = 0;                   // never whole in this capture
   std::array<std::uint64_t, copy_kind_count> duplicates{};  // by CopyKind; tracked only once
   CaptureQuality quality;
-  std::uint64_t evicted = 0;  // from any table
+  std::vector<ClockOffset> clock_offsets;  // between interfaces or files
+  std::uint64_t evicted = 0;               // from any table
 };
 
 class FactListener {

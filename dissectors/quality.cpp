@@ -21,8 +21,7 @@ constexpr std::size_t max_encrypted_flows = 4096;
 
 }  // namespace
 
-void QualityGauge::note_silence(const Packet& packet) {
-  const Timestamp time = packet.time;
+void QualityGauge::note_silence(const Packet& packet, Timestamp time) {
   // The first packet of a file may follow on another file.
   if (last_ != Timestamp{} && time - last_ >= suspended && packet.ref.number() > 1) {
     ++quality_.pauses;

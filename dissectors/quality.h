@@ -4,6 +4,7 @@
 // seen, missing directions) is counted by their trackers.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
@@ -36,10 +37,11 @@ struct CaptureQuality {
 
 class QualityGauge {
  public:
-  void see(const Packet& packet) {
+  // `time`: the packet's own, or what its clock should have told.
+  void see(const Packet& packet, Timestamp time) {
     if (packet.bytes.size() < packet.original_length) ++quality_.snap_cut;
     if (packet.original_length > largest_frame) ++quality_.giants;
-    if (packet.has_time) see_time(packet);
+    if (packet.has_time) see_time(packet, time);
   }
   // Of every TCP segment and UDP datagram.
   void see_ports(const Endpoint& source, const Endpoint& destination) {
@@ -52,6 +54,15 @@ class QualityGauge {
   }
   void see_later_fragment() { ++quality_.later_fragments; }
 
+  // From one packet to the next, as far as it was a millisecond or more.
+  Duration longest_step_back() const { return longest_step_back_; }
+  // The steps so far turned out to lead from one clock to another; it was `time` at the last
+  // packet.
+  void forgive_steps(Timestamp time) {
+    quality_.clock_steps = 0;
+    last_ = time;
+  }
+
   const CaptureQuality& quality() const { return quality_; }
 
  private:
@@ -59,26 +70,31 @@ class QualityGauge {
   // Jumbo frames of 9,216 octets, the most that switches take, with four VLAN tags and a tunnel.
   static constexpr std::uint32_t largest_frame = 9400;
   static constexpr std::int64_t step_ns = 100'000'000;
+  static constexpr std::int64_t slip_ns = 1'000'000;
   static constexpr std::int64_t silence_ns = 5'000'000'000;
 
-  void see_time(const Packet& packet) {
-    const Timestamp time = packet.time;
+  void see_time(const Packet& packet, Timestamp time) {
     const std::int64_t ahead = (time - last_).count();
-    if (ahead >= silence_ns) note_silence(packet);
-    if (ahead <= -step_ns && last_ != Timestamp{}) ++quality_.clock_steps;
+    if (ahead >= silence_ns) note_silence(packet, time);
+    if (ahead <= -slip_ns && last_ != Timestamp{}) note_step_back(-ahead);
     if (quality_.has_coarse_times && time.time_since_epoch().count() % 1'000'000 != 0) {
       quality_.has_coarse_times = false;
     }
     last_ = time;
     ++since_silence_;
   }
-  void note_silence(const Packet& packet);
+  void note_step_back(std::int64_t by) {
+    if (by >= step_ns) ++quality_.clock_steps;
+    longest_step_back_ = std::max(longest_step_back_, Duration{by});
+  }
+  void note_silence(const Packet& packet, Timestamp time);
   void narrow_ports(std::uint16_t source, std::uint16_t destination);
   void count_encrypted(const Endpoint& source, const Endpoint& destination);
 
   CaptureQuality quality_;
   Timestamp last_{};
   Timestamp steady_from_{};
+  Duration longest_step_back_{};
   std::uint64_t since_silence_ = 0;
   // What is left of the two ports of the first packet.
   std::array<std::uint16_t, 2> candidates_{};

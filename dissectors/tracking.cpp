@@ -112,19 +112,47 @@ void Tracking::prefetch_entries(const Ahead& ahead) const {
 void Tracking::add(const Packet& packet, const Ahead& ahead) {
   ++summary_.packets;
   summary_.bytes += packet.original_length;
-  summary_.first = std::min(summary_.first, packet.time);
-  quality_.see(packet);
-  note_source(packet);
-  tell_time(packet.time);
+  const Sighting seen{packet.ref, true_time(packet)};
+  quality_.see(packet, seen.time);
+  note_source(seen);
 
-  if (!ahead.frame) return note_flaw(ahead.frame.flaw());
-  const Sighting seen{packet.ref, packet.time};
+  if (!ahead.frame) {
+    meet(seen);
+    return note_flaw(ahead.frame.flaw());
+  }
   const link::Frame& frame = *ahead.frame;
   if (frame.network != link::Network::ipv4 && frame.network != link::Network::ipv6) {
+    meet(seen);
     return add_frame(frame, seen, {});
   }
-  if (!ahead.datagram) return note_flaw(ahead.datagram.flaw());
+  if (!ahead.datagram) {
+    meet(seen);
+    return note_flaw(ahead.datagram.flaw());
+  }
   add_datagram(*ahead.datagram, seen, CapturePlace::of(packet, frame), &ahead);
+}
+
+Timestamp Tracking::true_time(const Packet& packet) const {
+  if (!duplicates_.clocks().corrects()) return packet.time;
+  const std::uint16_t clock = clock_of(packet.ref.source(), packet.interface);
+  return packet.time - duplicates_.clocks().correction(clock);
+}
+
+// To be called before anything is tracked of a packet, but not before it is known whether its clock
+// is to be believed.
+void Tracking::meet(const Sighting& seen) {
+  if (met_ == seen.packet) return;
+  met_ = seen.packet;
+  summary_.first = std::min(summary_.first, seen.time);
+  tell_time(seen.time);
+}
+
+// Of a copy whose time tells nothing, but for how far its clock is off.
+void Tracking::put_aside(const Sighting& seen, const CapturePlace& place) {
+  met_ = seen.packet;
+  ClockOffsets& clocks = duplicates_.clocks();
+  if (!clocks.correct(quality_.longest_step_back())) return;
+  quality_.forgive_steps(place.stamp - clocks.correction(place.clock()));
 }
 
 void Tracking::pass(Timestamp now) {
@@ -162,9 +190,9 @@ void Tracking::add_arp(const Payload& payload, const Sighting& seen, std::uint64
 
 // Where a pause leads from one file to another, the capture most probably stood still meanwhile:
 // what was open then was not heard of because nobody listened.
-void Tracking::note_source(const Packet& packet) {
-  const std::uint16_t source = packet.ref.source();
-  if (source_ && source != *source_ && packet.time - clock_.now() > capture_pause) {
+void Tracking::note_source(const Sighting& seen) {
+  const std::uint16_t source = seen.packet.source();
+  if (source_ && source != *source_ && seen.time - clock_.now() > capture_pause) {
     settle_open(clock_.now());
   }
   source_ = source;
@@ -223,7 +251,9 @@ void Tracking::add_datagram(const ip::Datagram& datagram, const Sighting& seen,
       add_carried(datagram, seen, place)) {
     return;
   }
-  const Duplicates::Verdict verdict = duplicates_.look(datagram, place, seen.time);
+  const Duplicates::Verdict verdict = duplicates_.look(datagram, place, place.stamp);
+  if (verdict.is_off_the_clock) return put_aside(seen, place);
+  meet(seen);
   if (verdict.is_copy) return;
   add_transport(datagram, seen, verdict.tunnel, verdict.tunnel == 0 ? ahead : nullptr);
 }
@@ -231,7 +261,9 @@ void Tracking::add_datagram(const ip::Datagram& datagram, const Sighting& seen,
 // The whole goes on at the time of the fragment that completed it.
 void Tracking::add_fragment(const ip::Datagram& fragment, const Sighting& seen,
                             const CapturePlace& place) {
-  const Duplicates::Verdict verdict = duplicates_.look(fragment, place, seen.time);
+  const Duplicates::Verdict verdict = duplicates_.look(fragment, place, place.stamp);
+  if (verdict.is_off_the_clock) return put_aside(seen, place);
+  meet(seen);
   if (verdict.is_copy) return;
   if (fragment.fragment_offset != 0) quality_.see_later_fragment();
   icmp_.watch(fragment, seen, verdict.tunnel);
@@ -261,10 +293,12 @@ bool Tracking::add_carried(const ip::Datagram& datagram, const Sighting& seen,
                            const CapturePlace& place) {
   const Parsed<std::optional<tunnel::Carried>> opened = tunnel::open(datagram, place.tunnel);
   if (!opened) {
+    meet(seen);
     note_flaw(opened.flaw());
     return true;
   }
   if (!opened->has_value()) return false;
+  meet(seen);
   icmp_.remember(datagram, seen, place.tunnel);
   icmp_.watch(datagram, seen, place.tunnel);
   const tunnel::Carried& carried = **opened;
@@ -415,6 +449,7 @@ CaptureSummary Tracking::summary() const {
   summary.icmp_unmatched = icmp_.unmatched();
   summary.quality = quality_.quality();
   summary.duplicates = duplicates_.counts();
+  summary.clock_offsets = duplicates_.clocks().found();
   summary.evicted = dns_.counters().evicted + dns_.counters().refused + tcp_.evicted() +
                     reassembly_.counters().evicted;
   const tcp::TransferCounters& transfers = tcp_.connections().transfers();

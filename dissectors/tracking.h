@@ -73,8 +73,11 @@ class Tracking {
   void read_ahead(const Packet& packet, std::optional<Ahead>& place);
   void prefetch_entries(const Ahead& ahead) const;
   void add(const Packet& packet, const Ahead& ahead);
-  void note_source(const Packet& packet);
+  void note_source(const Sighting& seen);
+  Timestamp true_time(const Packet& packet) const;
+  void meet(const Sighting& seen);
   void tell_time(Timestamp time);
+  void put_aside(const Sighting& seen, const CapturePlace& place);
   void restart(Timestamp before, Timestamp now);
   void settle_open(Timestamp end);
   void advance(Timestamp to);
@@ -105,6 +108,7 @@ class Tracking {
   Timestamp next_second_ = Timestamp::max();
   std::optional<Timestamp> latest_;      // that the clock has told before it started anew
   std::optional<std::uint16_t> source_;  // of the packet before
+  PacketRef met_;                        // whose time the clock was told last
   QualityGauge quality_;
   Duplicates duplicates_;
   ip::Reassembly reassembly_;

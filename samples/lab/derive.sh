@@ -18,6 +18,8 @@ edit tcp-retransmission/quiet-healthy.pcap tcp-retransmission/quiet-capture-drop
 edit tcp-retransmission/fires.pcap tcp-retransmission/fires-snaplen.pcap snaplen=66
 edit tcp-retransmission/fires-timeout.pcap tcp-retransmission/cut.pcap keep=1-49
 edit tcp-retransmission/fires-idle.pcap tcp-retransmission/fires-one-sided.pcap keep=4,6,7,8,9,10,16,17,18,19,20,26,27,28,29,36,37,38,39,40,41,44,46,49,50,52,54,56,57
+edit tcp-retransmission/fires.pcap tcp-retransmission/fires-two-clocks.pcapng clocks=-37000
+edit healthy/dns.pcap healthy/two-clocks.pcapng clocks=400
 edit tcp-syn-timeout/fires.pcap tcp-syn-timeout/cut-start.pcap keep=10-12
 edit tcp-refused/fires.pcap tcp-refused/cut-start.pcap keep=4,7-10
 

@@ -10,6 +10,8 @@ edit.py IN OUT EDIT...   edits are made in the order given; frame numbers are th
   nat=A>B       all interfaces of a router that masquerades A as B: each IPv4 packet of A twice
   merge=3       as pcapng from two interfaces that take turns; what the second one saw comes that many
                 places late in the file, with the right time
+  clocks=400    as pcapng from two interfaces that see everything; the second one's clock is so many
+                milliseconds ahead
 """
 import os
 import sys
@@ -68,6 +70,11 @@ def main():
         elif name == "merge":
             late = sorted(enumerate(packets), key=lambda pair: pair[0] + int(value) * (pair[0] % 2) + pair[0] % 2 / 2)
             pcap.write_pcapng(target, [(number % 2, packet) for number, packet in late], ["eth0", "eth1"], link)
+            return
+        elif name == "clocks":
+            ahead = int(value) * 1000
+            seen = [(i, pcap.Packet(p.time + i * ahead, p.data, p.length)) for p in packets for i in (0, 1)]
+            pcap.write_pcapng(target, seen, ["eth0", "eth1"], link)
             return
         else:
             raise SystemExit(f"edit.py: no such edit: {edit}")

@@ -69,6 +69,60 @@ TEST_CASE("copies are found whatever changed on the way", "[dissectors]") {
   }
 }
 
+TEST_CASE("a copy may have been long on its way", "[dissectors]") {
+  Bench bench;
+  const auto routed = [](std::uint8_t ttl, std::uint16_t identification) {
+    return tcp_datagram({.identification = identification, .ttl = ttl}, segment(ack, 1, 100));
+  };
+  bench.look(0, routed(64, 9));
+  SECTION("through routers") {
+    CHECK(bench.is_copy(40, routed(61, 9)));
+    CHECK(bench.count(CopyKind::routed) == 1);
+  }
+  SECTION("but it does not gain hops, nor take seconds, nor have no identification") {
+    CHECK(!bench.is_copy(40, routed(66, 9)));
+    CHECK(!bench.is_copy(1200, routed(61, 9)));
+    bench.look(2000, routed(64, 0));
+    CHECK(!bench.is_copy(2040, routed(61, 0)));
+  }
+}
+
+TEST_CASE("a copy by another clock is one whatever that clock says", "[dissectors]") {
+  Bench bench;
+  constexpr CapturePlace here{.interface = 0};
+  constexpr CapturePlace there{.interface = 1 << 16};
+  const auto numbered = [](std::uint16_t identification) {
+    return tcp_datagram({.identification = identification}, segment(ack, identification, 100));
+  };
+  const auto v6_segment = [](std::uint32_t sequence) {
+    return tcp_datagram(v6, segment(ack, sequence, 100));
+  };
+  for (std::uint16_t i = 1; i < 4; ++i) {
+    bench.look(10 * i, numbered(i), here);
+    const Duplicates::Verdict verdict = bench.look(10 * i + 37000, numbered(i), there);
+    CHECK(verdict.is_copy);
+    CHECK(verdict.is_off_the_clock);
+  }
+  SECTION("then those without an identification, too") {
+    bench.look(100, v6_segment(1), here);
+    CHECK(bench.is_copy(37101, v6_segment(1), there));
+  }
+  SECTION("but not at any other time") {
+    bench.look(100, v6_segment(1), here);
+    CHECK(!bench.is_copy(37200, v6_segment(1), there));
+  }
+}
+
+TEST_CASE("a sender that numbers everything alike loses one repetition to a new file at most",
+          "[dissectors]") {
+  Bench bench;
+  const Octets probe = tcp_datagram({.identification = 1}, segment(syn, 1));
+  bench.look(0, probe, {.interface = 0});
+  bench.look(10000, probe, {.interface = 1 << 16});
+  CHECK(!bench.is_copy(20000, probe, {.interface = 1 << 16}));
+  CHECK(!bench.is_copy(30000, probe, {.interface = 1 << 16}));
+}
+
 TEST_CASE("a retransmission is no copy", "[dissectors]") {
   Bench bench;
   bench.look(0, tcp_datagram({.identification = 9}, segment(ack, 1, 100)));
