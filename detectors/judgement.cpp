@@ -222,7 +222,7 @@ Result Judgement::result(const std::vector<SourceInfo>& sources,
   result.counts.dns_latency_p95_ns = counts_.dns_latency.percentile(95).count();
 
   const bool fragments_hidden = hides_fragments(summary, sources);
-  const VantageMap vantages = vantages_.map();
+  const VantageMap vantages = vantages_.map(summary.own_addresses);
   const Scene scene{now_, ended_, &scanners_, &path_sizes_, fragments_hidden, &vantages, &stalls_};
   Forgotten forgotten;
   for (std::size_t i = 0; i < detectors_.size(); ++i) {

@@ -430,13 +430,14 @@ CaptureVantage capture_vantage(const VantageMap& vantages) {
   said.near_server = vantages.pairs_at(Vantage::near_server);
   said.middle = vantages.pairs_at(Vantage::middle);
   said.undecided = vantages.pairs_at(Vantage::unknown);
+  for (const IpAddress& own : vantages.own()) said.own_addresses.push_back(own.to_string());
   for (const VantageMap::Pair& pair : vantages.major(most_shown)) {
     const VantageVotes& votes = pair.votes;
     const auto sum = [](const auto& counts) {
       return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
     };
     said.pairs.push_back({pair.key.client.to_string(), pair.key.server.to_string(),
-                          name_of(votes.winner()), sum(votes.by_time), sum(votes.by_hop_limit),
+                          name_of(pair.place), sum(votes.by_time), sum(votes.by_hop_limit),
                           votes.to_answer.count(), votes.to_acknowledgment.count()});
   }
   return said;

@@ -74,7 +74,8 @@ struct QualityNote {
 };
 
 // Where between clients and servers the capture was taken: "near-client", "near-server", "middle"
-// or "unknown". Told from the handshakes, pair of hosts by pair of hosts.
+// or "unknown". Told from the machine's own addresses and from the handshakes, pair of hosts by
+// pair of hosts.
 struct CaptureVantage {
   struct Pair {
     std::string client;
@@ -91,7 +92,8 @@ struct CaptureVantage {
   std::uint64_t near_server = 0;
   std::uint64_t middle = 0;
   std::uint64_t undecided = 0;
-  std::vector<Pair> pairs;  // those with most votes, at most five
+  std::vector<std::string> own_addresses;  // of the machine that captured, as far as known
+  std::vector<Pair> pairs;                 // those with most votes, at most five
 };
 
 struct Quality {

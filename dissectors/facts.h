@@ -70,6 +70,7 @@ struct CaptureSummary {
   std::array<std::uint64_t, copy_kind_count> duplicates{};  // by CopyKind; tracked only once
   CaptureQuality quality;
   std::vector<ClockOffset> clock_offsets;  // between interfaces or files
+  std::vector<IpAddress> own_addresses;    // of the machine that captured, as far as known
   std::uint64_t evicted = 0;               // from any table
 };
 

@@ -129,6 +129,7 @@ void Tracking::add(const Packet& packet, const Ahead& ahead) {
     meet(seen);
     return note_flaw(ahead.datagram.flaw());
   }
+  own_addresses_.see(*ahead.datagram, frame.direction);
   add_datagram(*ahead.datagram, seen, CapturePlace::of(packet, frame), &ahead);
 }
 
@@ -448,6 +449,7 @@ CaptureSummary Tracking::summary() const {
   summary.icmp_kinds = icmp_.kinds();
   summary.icmp_unmatched = icmp_.unmatched();
   summary.quality = quality_.quality();
+  summary.own_addresses = own_addresses_.found();
   summary.duplicates = duplicates_.counts();
   summary.clock_offsets = duplicates_.clocks().found();
   summary.evicted = dns_.counters().evicted + dns_.counters().refused + tcp_.evicted() +

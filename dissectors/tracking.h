@@ -20,6 +20,7 @@
 #include "dissectors/ip/datagram.h"
 #include "dissectors/ip/reassembly.h"
 #include "dissectors/link/frame.h"
+#include "dissectors/own_addresses.h"
 #include "dissectors/quality.h"
 #include "dissectors/settings.h"
 #include "dissectors/tcp/tracker.h"
@@ -110,6 +111,7 @@ class Tracking {
   std::optional<std::uint16_t> source_;  // of the packet before
   PacketRef met_;                        // whose time the clock was told last
   QualityGauge quality_;
+  OwnAddresses own_addresses_;
   Duplicates duplicates_;
   ip::Reassembly reassembly_;
   dns::Tracker dns_;

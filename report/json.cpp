@@ -123,6 +123,7 @@ Json vantage_json(const CaptureVantage& vantage) {
           {"near_server", vantage.near_server},
           {"middle", vantage.middle},
           {"undecided", vantage.undecided},
+          {"own_addresses", vantage.own_addresses},
           {"pairs", pairs}};
 }
 

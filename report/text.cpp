@@ -253,6 +253,8 @@ class TextReport {
     if (place == "near-client") said.push_back("taken near the clients");
     if (place == "near-server") said.push_back("taken near the servers");
     if (place == "middle") said.push_back("taken between clients and servers");
+    const std::vector<std::string>& own = result_.quality.vantage.own_addresses;
+    if (place == "unknown" && own.size() == 1) said.push_back("taken on " + own[0]);
     std::string_view grade = "good";
     if (result_.quality.grade == Grade::degraded) grade = "usable";
     if (result_.quality.grade == Grade::unusable) grade = "poor";

@@ -29,12 +29,14 @@ Vantage by_time(const tcp::Opened& opened) {
 }
 
 // Near both is near neither.
-Vantage by_hop_limit(const tcp::Opened& opened) {
-  const bool at_client = is_unrouted(opened.initiator_hop_limit);
-  const bool at_server = is_unrouted(opened.responder_hop_limit);
+Vantage nearer(bool at_client, bool at_server) {
   return at_client == at_server ? Vantage::unknown
          : at_client            ? Vantage::near_client
                                 : Vantage::near_server;
+}
+
+Vantage by_hop_limit(const tcp::Opened& opened) {
+  return nearer(is_unrouted(opened.initiator_hop_limit), is_unrouted(opened.responder_hop_limit));
 }
 
 // What has more than half of all, counts being by Vantage.
@@ -99,14 +101,28 @@ void Vantages::add(const tcp::Opened& opened) {
   votes.to_acknowledgment = opened.opened - opened.answered;
 }
 
-VantageMap::VantageMap(const TallyMap<ClientAndServer, VantageVotes>& pairs) {
+VantageMap::VantageMap(const TallyMap<ClientAndServer, VantageVotes>& pairs,
+                       std::vector<IpAddress> own)
+    : own_{std::move(own)} {
   for (const auto& [key, votes] : pairs.sorted()) {
-    pairs_.push_back({*key, *votes});
-    ++at_[index(votes->winner())];
+    const Vantage settled = at_own(*key);
+    const Vantage place = settled == Vantage::unknown ? votes->winner() : settled;
+    pairs_.push_back({*key, *votes, place});
+    ++at_[index(place)];
     votes_[*key] += *votes;
     votes_[{key->tunnel, key->client, {}}] += *votes;
     votes_[{key->tunnel, {}, key->server}] += *votes;
   }
+}
+
+bool VantageMap::is_own(const IpAddress& address) const {
+  return std::find(own_.begin(), own_.end(), address) != own_.end();
+}
+
+// Addresses inside of a tunnel are another network's.
+Vantage VantageMap::at_own(const ClientAndServer& key) const {
+  if (key.tunnel != 0) return Vantage::unknown;
+  return nearer(is_own(key.client), is_own(key.server));
 }
 
 Vantage VantageMap::winner(const ClientAndServer& key) const {
@@ -116,14 +132,14 @@ Vantage VantageMap::winner(const ClientAndServer& key) const {
 
 Vantage VantageMap::of(const IpAddress& client, const IpAddress& server,
                        std::uint64_t tunnel) const {
-  const Vantage own = winner({tunnel, client, server});
+  const ClientAndServer pair{tunnel, client, server};
+  const Vantage settled = at_own(pair);
+  if (settled != Vantage::unknown) return settled;
+  const Vantage own = winner(pair);
   if (own != Vantage::unknown) return own;
   // Others tell of one end only, so only that the capture is near that end.
-  const bool at_server = winner({tunnel, {}, server}) == Vantage::near_server;
-  const bool at_client = winner({tunnel, client, {}}) == Vantage::near_client;
-  return at_server == at_client ? Vantage::unknown
-         : at_client            ? Vantage::near_client
-                                : Vantage::near_server;
+  return nearer(winner({tunnel, client, {}}) == Vantage::near_client,
+                winner({tunnel, {}, server}) == Vantage::near_server);
 }
 
 std::uint8_t VantageMap::hop_limit_of(const IpAddress& server, std::uint64_t tunnel) const {

@@ -1,7 +1,8 @@
 // Where between two hosts the capture was taken: that decides what a packet that never came can
 // mean.
 //
-// Each opened connection votes. Its handshake does by time: what is near answers at once. Let a be
+// Where one of the two is the machine that captured, that settles it. Else each opened connection
+// votes. Its handshake does by time: what is near answers at once. Let a be
 // the time from SYN to SYN-ACK and b that from SYN-ACK to ACK; near the client b is much the
 // shorter, near the server a is. Its SYNs do by hop limit: one that nobody has lowered yet was
 // captured where it was sent. The majority wins; a tie is unknown.
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "detectors/tally_map.h"
+#include "dissectors/own_addresses.h"
 #include "dissectors/tcp/facts.h"
 
 namespace wirefault {
@@ -30,11 +32,6 @@ std::string_view name_of(Vantage vantage);
 // How many routers a packet has passed, from the hop limits that stacks begin with: 64, 128, 255.
 constexpr int hops_passed(std::uint8_t hop_limit) {
   return (hop_limit <= 64 ? 64 : hop_limit <= 128 ? 128 : 255) - hop_limit;
-}
-
-// The hop limits that stacks begin with.
-constexpr bool is_unrouted(std::uint8_t hop_limit) {
-  return hop_limit == 64 || hop_limit == 128 || hop_limit == 255;
 }
 
 struct VantageVotes {
@@ -62,7 +59,8 @@ struct ClientAndServer {
 // What the votes amounted to when it was made.
 class VantageMap {
  public:
-  explicit VantageMap(const TallyMap<ClientAndServer, VantageVotes>& pairs);
+  // `own`: the addresses of the machine that captured, as far as known.
+  VantageMap(const TallyMap<ClientAndServer, VantageVotes>& pairs, std::vector<IpAddress> own);
 
   // Where the pair's own votes decide nothing, those of the server with all clients do, or of the
   // client with all servers.
@@ -75,14 +73,19 @@ class VantageMap {
   struct Pair {
     ClientAndServer key;
     VantageVotes votes;
+    Vantage place = Vantage::unknown;
   };
   // Those with most votes first, equal ones in key order.
   std::vector<Pair> major(std::size_t most) const;
+  const std::vector<IpAddress>& own() const { return own_; }
   std::uint64_t pairs_at(Vantage vantage) const { return at_[static_cast<std::size_t>(vantage)]; }
 
  private:
+  bool is_own(const IpAddress& address) const;
+  Vantage at_own(const ClientAndServer& key) const;
   Vantage winner(const ClientAndServer& key) const;
 
+  std::vector<IpAddress> own_;
   std::vector<Pair> pairs_;
   // Pairs, and under the unspecified address of IPv4 in the place of either end the sum over it.
   std::map<ClientAndServer, VantageVotes> votes_;
@@ -92,7 +95,7 @@ class VantageMap {
 class Vantages {
  public:
   void add(const tcp::Opened& opened);
-  VantageMap map() const { return VantageMap{pairs_}; }
+  VantageMap map(const std::vector<IpAddress>& own) const { return {pairs_, own}; }
 
  private:
   TallyMap<ClientAndServer, VantageVotes> pairs_{2048};

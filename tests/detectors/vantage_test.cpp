@@ -38,7 +38,7 @@ tcp::Opened opened(const Seen& seen, std::string_view from = client, std::string
 
 Vantage place_of(const Vantages& vantages, std::string_view from = client,
                  std::string_view to = server) {
-  return vantages.map().of(address(from), address(to), 0);
+  return vantages.map({}).of(address(from), address(to), 0);
 }
 
 Vantage after(std::initializer_list<Seen> handshakes) {
@@ -98,12 +98,34 @@ TEST_CASE("a pair without votes goes by what others tell of its ends", "[detecto
   }
 }
 
+TEST_CASE("whose machine captured needs no vote", "[detectors][vantage]") {
+  Vantages vantages;
+  vantages.add(opened({0.1, 20}));
+  const auto place = [&](const std::vector<IpAddress>& own, std::uint64_t tunnel = 0) {
+    return vantages.map(own).of(address(client), address(server), tunnel);
+  };
+  CHECK(place({}) == Vantage::near_server);
+  CHECK(place({address(client)}) == Vantage::near_client);
+  CHECK(vantages.map({address(client)}).of_most() == Vantage::near_client);
+  SECTION("also of a pair that opened no connection") {
+    const VantageMap map = vantages.map({address("192.0.2.9")});
+    CHECK(map.of(address("192.0.2.9"), address("203.0.113.1"), 0) == Vantage::near_client);
+    CHECK(map.of(address("203.0.113.1"), address("192.0.2.9"), 0) == Vantage::near_server);
+  }
+  SECTION("but near both is near neither") {
+    CHECK(place({address(client), address(server)}) == Vantage::near_server);
+  }
+  SECTION("nor is the same address in a tunnel") {
+    CHECK(place({address(client)}, 7) == Vantage::unknown);
+  }
+}
+
 TEST_CASE("the capture was taken where most pairs say", "[detectors][vantage]") {
   Vantages vantages;
   for (int i = 0; i < 3; ++i) vantages.add(opened({20, 0.1, 64}, "192.0.2.7"));
   vantages.add(opened({20, 0.1}, "192.0.2.8"));
   vantages.add(opened({10, 10}, "192.0.2.9"));
-  const CaptureVantage said = capture_vantage(vantages.map());
+  const CaptureVantage said = capture_vantage(vantages.map({}));
   CHECK(said.place == "near-client");
   CHECK(said.near_client == 2);
   CHECK(said.middle == 1);
@@ -134,7 +156,7 @@ TEST_CASE("the vantage says at whose end data gets lost", "[detectors][vantage]"
     vantages.add(opened({0.1, 20}, "192.0.2.10", "198.51.100.53"));
     where = "the originals passed here, near the sender: lost between here and the receiver";
   }
-  const VantageMap map = vantages.map();
+  const VantageMap map = vantages.map({});
   Scene scene{at(100), true};
   scene.vantages = &map;
   std::vector<Finding> found;
@@ -155,7 +177,7 @@ TEST_CASE("near the server an unanswered query is not the path's doing", "[detec
   }
   Vantages vantages;
   const auto judge = [&] {
-    const VantageMap map = vantages.map();
+    const VantageMap map = vantages.map({});
     Scene scene{at(200), true};
     scene.vantages = &map;
     std::vector<Finding> found;
