@@ -162,9 +162,9 @@ void Tracking::pass(Timestamp now) {
 
 void Tracking::tell_time(Timestamp time) {
   const Timestamp before = clock_.now();
-  const Timestamp now = clock_.see(time);
-  if (clock_.has_restarted()) restart(before, now);
-  advance(now);
+  const Timestamp due = clock_.see(time);
+  if (clock_.has_restarted()) restart(before, due);
+  advance(due);
 }
 
 void Tracking::add_frame(const link::Frame& frame, const Sighting& seen, CapturePlace place) {
@@ -474,7 +474,7 @@ std::uint64_t Tracking::resident() const {
 }
 
 void Tracking::finish() {
-  settle_open(clock_.now());
+  settle_open(clock_.due());
   listener_.on_capture_ended(summary());
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "tests/support/catch.h"
 #include "tests/support/wire_bench.h"
 
@@ -23,7 +25,8 @@ Octets answer(std::uint16_t port, std::uint16_t id) {
 TEST_CASE("the clock is the largest time seen", "[dissectors][clock]") {
   Clock clock;
   CHECK(clock.see(at(100)) == at(100));
-  CHECK(clock.see(at(99)) == at(100));
+  CHECK(clock.see(at(99)) == at(99));
+  CHECK(clock.now() == at(100));
   CHECK(clock.see(at(130)) == at(130));
   CHECK(!clock.has_restarted());
 }
@@ -55,7 +58,8 @@ TEST_CASE("one wild stamp moves the clock nowhere", "[dissectors][clock]") {
   }
   SECTION("packets out of order by a second or two never do") {
     for (std::int64_t i = 0; i < 10; ++i) {
-      CHECK(clock.see(at(100000 - 2)) == at(100000));
+      CHECK(clock.see(at(100000 - 2)) == at(100000 - 2));
+      CHECK(clock.now() == at(100000));
       CHECK(!clock.has_restarted());
     }
   }
@@ -79,6 +83,46 @@ TEST_CASE("what was asked before the clock was set back is not unanswered", "[di
     reply(when + 0.02, id);
   }
   ask(4006 - back, 20);  // and the capture ends
+  CHECK(bench.findings(0).empty());
+}
+
+// Each connection is opened within 20 ms, by a client that comes back every 5 ms. Whatever is asked
+// after the clock was set back must not count as old at once.
+TEST_CASE("a busy server is not flooded because the clock was set back", "[dissectors][clock]") {
+  WireBench bench{"tcp-syn-flood"};
+  const double back = GENERATE(0.0, 0.5, 2.0, 4.9);
+  struct Sent {
+    double when = 0;
+    int connection = 0;
+    int step = 0;
+  };
+  std::vector<Sent> packets;
+  for (int i = 0; i < 4000; ++i) {
+    for (int step = 0; step < 3; ++step)
+      packets.push_back({4000 + 0.005 * i + 0.01 * step, i, step});
+  }
+  std::stable_sort(packets.begin(), packets.end(),
+                   [](const Sent& a, const Sent& b) { return a.when < b.when; });
+  for (const Sent& packet : packets) {
+    const double when = packet.when - (packet.when > 4010 ? back : 0);
+    const auto port = static_cast<std::uint16_t>(20000 + packet.connection);
+    const bool answers = packet.step == 1;
+    const auto number = static_cast<std::uint32_t>(3 * packet.connection + packet.step + 1);
+    // SYN, SYN-ACK, ACK.
+    const std::string_view flags =
+        std::array<std::string_view, 3>{"02", "12", "10"}.at(static_cast<std::size_t>(packet.step));
+    const Octets segment =
+        (answers ? be(80, 2) + be(port, 2) + be(5000, 4) + be(1001, 4)
+                 : be(port, 2) + be(80, 2) + be(packet.step == 0 ? 1000 : 1001, 4) +
+                       be(packet.step == 0 ? 0 : 5001, 4)) +
+        hex(fmt::format("50{} ffff 0000 0000", flags));
+    bench.wire.send(when,
+                    ethernet(ip_datagram({.source = answers ? "198.51.100.1" : "192.0.2.1",
+                                          .destination = answers ? "192.0.2.1" : "198.51.100.1",
+                                          .protocol = ip::protocol::tcp,
+                                          .identification = number},
+                                         segment)));
+  }
   CHECK(bench.findings(0).empty());
 }
 
