@@ -82,6 +82,11 @@ void Judgement::on_dns_stray_response(const dns::StrayResponse& stray) {
   audience_.tell(&FactListener::on_dns_stray_response, stray);
 }
 
+// As many as there are responses with several: for knowledge only.
+void Judgement::on_dns_addresses(const dns::AddressSet& addresses) {
+  connect_failures_.add(addresses);
+}
+
 void Judgement::on_tcp_handshake(const tcp::Handshake& handshake) {
   connect_failures_.add(handshake, fanout_);
   audience_.tell(&FactListener::on_tcp_handshake, handshake);

@@ -27,6 +27,7 @@ class Judgement final : public FactListener {
 
   void on_dns_transaction(const dns::Transaction& transaction) override;
   void on_dns_stray_response(const dns::StrayResponse& stray) override;
+  void on_dns_addresses(const dns::AddressSet& addresses) override;
   void on_tcp_handshake(const tcp::Handshake& handshake) override;
   void on_tcp_opened(const tcp::Opened& opened) override;
   void on_tcp_service_second(const tcp::ServiceSecond& second) override;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dissectors/clock_offsets.h"
+#include "dissectors/dns/addresses.h"
 #include "dissectors/dns/facts.h"
 #include "dissectors/duplicates.h"
 #include "dissectors/icmp/facts.h"
@@ -80,6 +81,7 @@ class FactListener {
 
   virtual void on_dns_transaction(const dns::Transaction&) {}
   virtual void on_dns_stray_response(const dns::StrayResponse&) {}
+  virtual void on_dns_addresses(const dns::AddressSet&) {}  // two and more, of a good response
 
   virtual void on_tcp_handshake(const tcp::Handshake&) {}
   virtual void on_tcp_opened(const tcp::Opened&) {}

@@ -77,9 +77,25 @@ void ConnectFailures::compare(ConnectFailure& failure) const {
   }
 }
 
-// What the initiator turned to. Names are not known here, so another address counts when it is the
-// only one that the initiator opened since, and it had not been in use before: a browser that talks
-// to several sites has not given one up for another.
+// The first that the initiator opened since of those that DNS gives together with the one that
+// failed.
+const Opened* ConnectFailures::sibling_in(const History& own, const Handshake& failed,
+                                          Timestamp latest) const {
+  const std::span<const IpAddress> siblings = siblings_.of(failed.responder().address);
+  for (const Opened& opened : own) {
+    const IpAddress& address = opened.responder.address;
+    if (opened.asked >= failed.asked() && opened.asked <= latest &&
+        address != failed.responder().address &&
+        std::ranges::find(siblings, address) != siblings.end()) {
+      return &opened;
+    }
+  }
+  return nullptr;
+}
+
+// What the initiator turned to. Where DNS does not tell what belongs together, another address
+// counts when it is the only one that the initiator opened since, and it had not been in use
+// before: a browser that talks to several sites has not given one up for another.
 void ConnectFailures::look_for_alternative(ConnectFailure& failure) const {
   const Handshake& handshake = failure.handshake;
   const IpAddress& client = handshake.initiator().address;
@@ -92,8 +108,9 @@ void ConnectFailures::look_for_alternative(ConnectFailure& failure) const {
   const Timestamp latest =
       handshake.syns.last().time + std::max<Duration>(turning_time, 2 * last_gap);
 
-  const Opened* found = nullptr;
-  if (const History* own = histories_.find({tunnel, client, port})) {
+  const History* own = histories_.find({tunnel, client, port});
+  const Opened* found = own == nullptr ? nullptr : sibling_in(*own, handshake, latest);
+  if (found == nullptr && own != nullptr && siblings_.of(failed).empty()) {
     std::set<IpAddress> in_use{failed};
     for (const Opened& opened : *own) {
       if (opened.asked < handshake.asked()) in_use.insert(opened.responder.address);
@@ -104,8 +121,9 @@ void ConnectFailures::look_for_alternative(ConnectFailure& failure) const {
       if (found == nullptr) found = &opened;
     }
   }
-  // A host has an address of each family, and which belong together is not in the packets. Only
-  // where one client alone opened such a connection is it likely the same.
+  // A host has an address of each family, and which belong together is not in the packets; nor do
+  // A and AAAA come in one response. Only where one client alone opened such a connection is it
+  // likely the same.
   const History* others = histories_.find({tunnel, any_of_family(!client.is_v6()), port});
   if (found == nullptr && others != nullptr) {
     for (const Opened& opened : *others) {

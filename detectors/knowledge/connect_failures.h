@@ -1,13 +1,15 @@
 // Failed attempts to connect, with what their initiator did about it: whether it opened a
 // connection to the same port of another address, as clients do that were given several addresses
-// (Happy Eyeballs, RFC 8305, or one after the other). Trackers see one address pair at a time, so
-// this is where the two meet. Failures are held back for as long as the other attempt may take.
+// (Happy Eyeballs, RFC 8305, or one after the other): by DNS responses where they are in the
+// capture, else by a guess. Trackers see one address pair at a time, so this is where the two meet.
+// Failures are held back for as long as the other attempt may take.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <deque>
 
+#include "detectors/knowledge/siblings.h"
 #include "detectors/tally_map.h"
 #include "dissectors/facts.h"
 
@@ -32,6 +34,7 @@ class ConnectFailures {
  public:
   void add(const Handshake& handshake, KnowledgeListener& listener);
   void add(const Opened& opened);
+  void add(const dns::AddressSet& addresses) { siblings_.add(addresses); }
   void pass(Timestamp now, KnowledgeListener& listener);
   void finish(KnowledgeListener& listener);
 
@@ -66,10 +69,12 @@ class ConnectFailures {
 
   void remember(const IpAddress& client, const Opened& opened);
   void compare(ConnectFailure& failure) const;
+  const Opened* sibling_in(const History& own, const Handshake& failed, Timestamp latest) const;
   void look_for_alternative(ConnectFailure& failure) const;
   void release(KnowledgeListener& listener);
 
   TallyMap<ClientPort, History> histories_{1024};
+  dns::Siblings siblings_;
   std::deque<ConnectFailure> held_;  // in the order in which they were settled
 };
 

@@ -194,6 +194,10 @@ void Tracker::add_response(const Message& message, const Carriage& carriage, std
   transaction.amends = entry == nullptr;
   ++transaction.responses;
   settle(transaction, entry != nullptr ? Outcome::answered : Outcome::late, carriage.seen.time);
+  if (message.answer_count() > 1 && message.rcode() == Rcode::noerror) {
+    const AddressSet addresses = addresses_of(message);
+    if (addresses.count > 1) listener_.on_dns_addresses(addresses);
+  }
   if (transaction.queries.count() > 1 && transaction.outcome == Outcome::answered) {
     // Whether this was the late answer to the first attempt shows when the second is answered too.
     move(matched, ghosts);

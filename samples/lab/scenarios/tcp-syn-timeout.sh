@@ -74,6 +74,43 @@ record_fires-second-address() {
   captured
 }
 
+# two_addresses SCRIPT : the client looks up a name with two addresses, of which the first is silent,
+# and does as the Python script says with both, and with the server's own address for another site.
+two_addresses() {
+  printf '%s shop2.example.com\n' $other4 $web4 > "$work/two"
+  dns_server "$S" $server4 --addn-hosts="$work/two"
+  web_server
+  resolver_of "$C" $server4
+  filter "$S" "input ip daddr $other4 tcp dport 80 drop"
+  capture "$C" c0
+  on_client python3 -c '
+import socket, threading, time, sys
+silent, second, site = sys.argv[2:]
+socket.getaddrinfo("shop2.example.com", 80, socket.AF_INET)
+def get(address, timeout=4.5):
+    try: socket.create_connection((address, 80), timeout=timeout).close()
+    except TimeoutError: pass
+exec(sys.argv[1])' "$1" $other4 $web4 $server4
+  sleep 8
+  echo_from "$C" $server4
+  captured
+}
+
+# It turns to the other address of the name, with another site opened meanwhile.
+record_fires-listed-address() {
+  two_addresses '
+threading.Timer(2, get, [site]).start()
+get(silent)
+get(second)'
+}
+
+# It opens one other site meanwhile, and nothing else of the name.
+record_fires-other-site() {
+  two_addresses '
+threading.Timer(2, get, [site]).start()
+get(silent)'
+}
+
 # slow_listener ACCEPTED PAUSE: takes one connection each PAUSE seconds, ACCEPTED of them in all; its
 # queue holds two.
 slow_listener() {

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "dissectors/dns/addresses.h"
 #include "tests/support/catch.h"
 #include "tests/support/dissect_everything.h"
 #include "tests/support/octets.h"
@@ -195,6 +196,31 @@ TEST_CASE("records of each type we read", "[dissectors]") {
     const Held held = records_of(65280, "010203");
     CHECK(first_record(*held.message).record().data.size() == 3);
     CHECK(dns::type_name(first_record(*held.message).record().type) == "TYPE65280");
+  }
+}
+
+TEST_CASE("the addresses that a response gives together", "[dissectors]") {
+  const Octets alias = record(5, hex("0177 c00c"));
+  const Octets first = record(1, hex("c6336407"));
+  const Octets second = record(1, hex("c6336408"));
+  const auto addresses = [](const Octets& message) {
+    std::vector<std::string> texts;
+    const Held held{message};
+    for (const IpAddress& address : dns::addresses_of(*held.message).all()) {
+      texts.push_back(address.to_string());
+    }
+    return texts;
+  };
+  CHECK(addresses(response(alias + first + second, 3)) ==
+        std::vector<std::string>{"198.51.100.7", "198.51.100.8"});
+  SECTION("are those of the answer section") {
+    const Octets glued = header("8180", 1, 1, 0, 1) + question() + first + second;
+    CHECK(addresses(glued) == std::vector<std::string>{"198.51.100.7"});
+  }
+  SECTION("are the first eight of many") {
+    Octets many;
+    for (int i = 0; i < 12; ++i) many = many + first;
+    CHECK(addresses(response(many, 12)).size() == 8);
   }
 }
 
