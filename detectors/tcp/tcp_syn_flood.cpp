@@ -253,6 +253,8 @@ class TcpSynFlood final : public Detector {
   static constexpr std::uint64_t carpet_addresses = 16;
   // In percent: more than bystanders with real addresses account for.
   static constexpr std::uint64_t botnet_repeats = 10;
+  // Of SYNs: so many that share a number of 32 bits do not by chance.
+  static constexpr std::uint64_t enough_to_compare = 16;
   // In ten seconds: fewer for as long as the quiet time end a flood.
   static constexpr std::uint64_t syns_going_on = 20;
   // Older ones are decided, unless the table gave them up.
@@ -575,6 +577,7 @@ class TcpSynFlood final : public Detector {
     std::uint64_t members = 0;
     std::uint64_t hop_limits = 0;
     std::uint64_t makes = 0;  // window, MSS and options
+    std::set<std::uint32_t> numbers;
   };
   static Spread fingerprints_of(const Tally& tally) {
     std::set<std::uint8_t> hop_limits;
@@ -585,12 +588,22 @@ class TcpSynFlood final : public Detector {
       const tcp::CrowdMember& member = item.value;
       ++spread.members;
       hop_limits.insert(member.hop_limit);
+      spread.numbers.insert(member.isn);
       makes.insert({member.window, member.mss, member.has_mss, member.has_window_scale,
                     member.sack_permitted, member.has_timestamps});
     }
     spread.hop_limits = hop_limits.size();
     spread.makes = makes.size();
     return spread;
+  }
+
+  // Stacks draw each number anew (RFC 6528); tools that forge SYNs may have a few, or one for all,
+  // and then a filter can tell their SYNs from others.
+  static std::string forged_numbers(const Spread& spread) {
+    if (spread.members < enough_to_compare || spread.numbers.size() * 4 > spread.members) return "";
+    return spread.numbers.size() == 1
+               ? fmt::format(", all with sequence number 0x{:08x}", *spread.numbers.begin())
+               : fmt::format(", {} among them", plural(spread.numbers.size(), "sequence number"));
   }
 
   static void add_causes(Finding& finding, const TargetKey& key, const Tally& tally,
@@ -602,7 +615,8 @@ class TcpSynFlood final : public Detector {
             : fmt::format(
                   "; in a sample of {}: {}, {} of window and options", spread.members,
                   spread.hop_limits == 1 ? "one TTL" : plural(spread.hop_limits, "different TTL"),
-                  spread.makes == 1 ? "one make" : plural(spread.makes, "make"));
+                  spread.makes == 1 ? "one make" : plural(spread.makes, "make")) +
+                  forged_numbers(spread);
     if (key.is_network == 0 && spread_of(tally) < 50) {
       finding.causes.push_back({"broken-client",
                                 "a client or load balancer that never acknowledges",

@@ -89,6 +89,7 @@ struct CrowdMember {
   bool has_timestamps : 1 = false;
   std::uint16_t window = 0;
   std::uint16_t mss = 0;
+  std::uint32_t isn = 0;  // drawn at random by every stack: RFC 6528
 };
 
 // Attempts to connect to one service, over one second at most. Counts belong to the second in which

@@ -234,7 +234,7 @@ void HalfOpen::begin_syn(const Segment& segment, const Carriage& carriage, std::
     services_.add_member(service, attempt,
                          {carriage.seen, carriage.source.address, carriage.hop_limit,
                           options.has_mss, options.has_window_scale, options.sack_permitted,
-                          options.has_timestamps, segment.window, options.mss});
+                          options.has_timestamps, segment.window, options.mss, segment.sequence});
   }
   Record* record = nullptr;
   if (has_room) record = admit(service, hash, attempt, repeats || known);
@@ -636,8 +636,8 @@ void HalfOpen::fail(const Record& record, HandshakeOutcome outcome, Timestamp wh
         {record.first, of_target ? record.responder.address : record.initiator.address,
          record.responder_syn.hop_limit, record.responder_syn.has_mss,
          record.responder_syn.has_window_scale, record.responder_syn.sack_permitted,
-         record.responder_syn.has_timestamps, record.responder_syn.window,
-         record.responder_syn.mss});
+         record.responder_syn.has_timestamps, record.responder_syn.window, record.responder_syn.mss,
+         record.responder_syn.isn});
   }
 }
 

@@ -218,6 +218,26 @@ TEST_CASE("a flood tells its rate, and how alike its SYNs are", "[detectors][tcp
         "one make of window and options");
 }
 
+TEST_CASE("SYNs that share a sequence number were forged", "[detectors][tcp-syn-flood]") {
+  Case c;
+  const std::uint32_t numbers = GENERATE(1u, 4u, 600u);
+  for (std::uint32_t i = 0; i < 600; ++i) {
+    c.bench.wire.send(0.00666 * i,
+                      endpoint("198.18." + std::to_string(i / 250) + "." + std::to_string(i % 250),
+                               static_cast<std::uint16_t>(1024 + i)),
+                      c.target, {.flags = tcp::syn, .sequence = 0xabc0 + i % numbers});
+  }
+  const auto found = c.bench.findings(12);
+  REQUIRE(found.size() == 1);
+  CHECK(
+      found[0].causes.at(0).why ==
+      std::string{"nearly every SYN from another source, none asked again; in a sample of 64: one "
+                  "TTL, one make of window and options"} +
+          (numbers == 1   ? ", all with sequence number 0x0000abc0"
+           : numbers == 4 ? ", 4 sequence numbers among them"
+                          : ""));
+}
+
 // SYN from many, SYN-ACK to each, nothing more
 TEST_CASE("a flood that is answered and never acknowledged is certain",
           "[detectors][tcp-syn-flood]") {
