@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 
+#include "detectors/curve.h"
 #include "detectors/detector.h"
 #include "detectors/knowledge/dns_zone.h"
 #include "detectors/state.h"
@@ -64,6 +65,7 @@ struct Tally {
   std::uint32_t peak_second = 0;   // failures in the worst second
   bool stormed = false;
   Evidence failures;
+  Curve curve;  // of them
   TopList<dns::Name> names;
   TopList<dns::Name> zones;
   TopList<IpAddress> clients;
@@ -147,6 +149,7 @@ class DnsServfailStorm final : public Detector {
     ++tally.failed;
     tally.peak_second = std::max(tally.peak_second, ++tally.minute.at(transaction.asked()).failed);
     tally.failures.add(transaction.response.seen);
+    tally.curve.add(transaction.response.seen.time.time_since_epoch() / std::chrono::seconds{1}, 1);
     tally.names.add(transaction.question.name);
     tally.zones.add(zone);
     tally.clients.add(transaction.client.address);
@@ -260,6 +263,7 @@ class DnsServfailStorm final : public Detector {
     finding.measures = {{"failed_actions", static_cast<std::int64_t>(tally.actions)},
                         {"peak_share_percent", static_cast<std::int64_t>(tally.peak_percent)},
                         {"peak_failures_per_second", tally.peak_second}};
+    finding.caveats.push_back({"rate", tally.curve.to_string("failures")});
     for (const auto& [code, count] : tally.errors) {
       finding.causes.push_back(
           {"extended-error", fmt::format("the resolver says: {}", dns::extended_error_name(code)),

@@ -23,6 +23,7 @@
 #include <span>
 #include <tuple>
 
+#include "detectors/curve.h"
 #include "detectors/detector.h"
 
 namespace wirefault {
@@ -76,51 +77,6 @@ struct CrowdTally {
   std::uint64_t members = 0;
   DistinctCount sources;
   SmallestByHash<tcp::CrowdMember, tcp::Crowd::sample_size> sample;
-};
-
-// New SYNs over time, in at most sixteen steps: as the flood lasts longer, the steps become wider.
-class Curve {
- public:
-  void add(std::int64_t second, std::uint64_t syns) {
-    if (steps_.empty()) begin_ = second;
-    if (second < begin_) return;
-    std::size_t at = static_cast<std::size_t>((second - begin_) / width_);
-    while (at >= most_steps) {
-      widen();
-      at = static_cast<std::size_t>((second - begin_) / width_);
-    }
-    if (steps_.size() <= at) steps_.resize(at + 1);
-    steps_[at] += syns;
-  }
-
-  // "new SYNs in each second: 3 980 1,002"
-  std::string to_string() const {
-    // Its last seconds may hold what became of SYNs, and no new ones.
-    std::size_t last = steps_.size();
-    while (last > 0 && steps_[last - 1] == 0) --last;
-    std::string text;
-    for (const std::uint64_t syns : std::span{steps_}.first(last)) {
-      text += fmt::format("{}{}", text.empty() ? "" : " ",
-                          grouped(syns / static_cast<std::uint64_t>(width_)));
-    }
-    return width_ == 1 ? fmt::format("new SYNs in each second: {}", text)
-                       : fmt::format("new SYNs a second, in steps of {} s: {}", width_, text);
-  }
-
- private:
-  static constexpr std::size_t most_steps = 16;
-
-  void widen() {
-    for (std::size_t i = 0; i < steps_.size(); i += 2) {
-      steps_[i / 2] = steps_[i] + (i + 1 < steps_.size() ? steps_[i + 1] : 0);
-    }
-    steps_.resize((steps_.size() + 1) / 2);
-    width_ *= 2;
-  }
-
-  std::vector<std::uint64_t> steps_;
-  std::int64_t begin_ = 0;
-  std::int64_t width_ = 1;  // seconds
 };
 
 enum class Level : std::uint8_t { none, suspected, flood };
@@ -549,7 +505,7 @@ class TcpSynFlood final : public Detector {
           {"repeated_percent", static_cast<std::int64_t>(total.aged_3s.repeated * 100 / left)});
     }
     add_causes(finding, key, tally, total);
-    finding.caveats.push_back({"rate", curve_of(tally).to_string()});
+    finding.caveats.push_back({"rate", curve_of(tally).to_string("new SYNs")});
     add_server_symptoms(finding, tally, total);
     if (tally.sampled) {
       finding.caveats.push_back({"sampled",

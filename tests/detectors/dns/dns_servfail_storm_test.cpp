@@ -37,6 +37,8 @@ TEST_CASE("one zone failing for many clients is a storm of the zone",
   CHECK(found[0].severity == Severity::critical);  // nothing of it resolves, four clients
   CHECK(found[0].who[0].top[0].text == "example.com.");
   CHECK(found[0].count == 24);
+  REQUIRE(found[0].caveats.size() == 1);
+  CHECK(found[0].caveats[0].text == "failures in each second: 2 2 2 2 2 2 2 2 2 2 2 2");
 }
 
 // Nobody has waited for silent servers who says SERVFAIL at once, every time.
