@@ -209,7 +209,7 @@ struct ServerKey {
   friend auto operator<=>(const ServerKey&, const ServerKey&) = default;
 };
 
-// A response that came from another address than the one asked.
+// A response that answers no query, though it came for a client that had asked under its id.
 struct StrayKey {
   Endpoint client;
   std::uint16_t id = 0;
@@ -242,7 +242,9 @@ struct Tally {
   std::uint64_t servfail = 0;             // answered so
   std::uint64_t wrong_source = 0;         // answered, from another address
   Endpoint wrong_server;
-  bool is_sampled = false;  // some stand for many
+  std::uint64_t other_question = 0;  // answered, as if another question had been asked
+  dns::Name other_name;              // about which
+  bool is_sampled = false;           // some stand for many
   RecentShare recent;
   Silences silences;
   Clues clues;
@@ -293,8 +295,10 @@ class DnsUnanswered final : public Detector {
     if (transaction.outcome == Outcome::unanswered && transaction.response_fragment.exists())
       return;
     const Stray* stray = answered ? nullptr : stray_of(transaction);
+    const bool is_its_own = stray != nullptr && stray->server == transaction.server;
+    const bool other_question = is_its_own && stray->question.name != transaction.question.name;
     // It answered, in a tunnel that its query did not take: tunnels may have a key for each way.
-    if (stray != nullptr && stray->server == transaction.server) return;
+    if (is_its_own && !other_question) return;
     Tally& tally = servers_[key_of(transaction)];
     const std::uint32_t weight = transaction.weight;
     if (transaction.amends) {
@@ -333,7 +337,10 @@ class DnsUnanswered final : public Detector {
     if (Silence* silence = add_to_silence(tally, transaction, transaction.queries.kept())) {
       ++silence->unanswered;
     }
-    if (stray != nullptr) {
+    if (other_question) {
+      ++tally.other_question;
+      tally.other_name = stray->question.name;
+    } else if (stray != nullptr) {
       ++tally.wrong_source;
       tally.wrong_server = stray->server;
     }
@@ -434,11 +441,12 @@ class DnsUnanswered final : public Detector {
     return {response.tunnel, response.server, 0, transport_number(response.transport)};
   }
 
-  // A response to the query that came from elsewhere, or another way.
+  // A response to the query that came from elsewhere or another way, or is about something else.
   const Stray* stray_of(const dns::Transaction& transaction) const {
     const Stray* stray = strays_.find({transaction.client, transaction.id});
-    const bool fits = stray != nullptr && stray->question.name == transaction.question.name &&
-                      stray->seen.time >= transaction.asked();
+    const bool fits =
+        stray != nullptr && stray->seen.time >= transaction.asked() &&
+        (stray->question.name == transaction.question.name || stray->server == transaction.server);
     return fits ? stray : nullptr;
   }
 
@@ -608,14 +616,16 @@ class DnsUnanswered final : public Detector {
     const std::string address = key.server.address.to_string();
     Finding finding;
     finding.entity = fmt::format("{}/{}/{}/{}", server, key.transport, key.opcode, key.tunnel);
+    finding.title = title(key, tally);
     if (2 * tally.wrong_source >= tally.unanswered && tally.wrong_source > 0) {
       finding.variant = "answered-from-wrong-address";
+      finding.title = fmt::format("{} answers from another address", address);
+    } else if (2 * tally.other_question >= tally.unanswered && tally.other_question > 0) {
+      finding.variant = "answered-other-question";
+      finding.title = fmt::format("{} answers what it was not asked", address);
     }
     finding.severity = severity_of(key, tally);
     finding.confidence = confidence_of(key, tally);
-    finding.title = finding.variant.empty()
-                        ? title(key, tally)
-                        : fmt::format("{} answers from another address", address);
     finding.count = in_vain(tally);
     finding.of = tally.decided;
     finding.unit = "query";
@@ -710,6 +720,15 @@ class DnsUnanswered final : public Detector {
   static void add_causes(Finding& finding, const ServerKey& key, const Tally& tally) {
     const std::string address = key.server.address.to_string();
     const bool silent_now = tally.last_silence > tally.last_answer;
+    if (finding.variant == "answered-other-question") {
+      finding.causes.push_back(
+          {"other-question", "something on the way, or the server, changes the name",
+           fmt::format(
+               "{} came with their ports and ids, but about {}, and the client must drop that",
+               plural(tally.other_question, "response"), tally.other_name.to_string()),
+           fmt::format("dig @{} {} +tcp", address, question_of(tally))});
+      return;
+    }
     if (!finding.variant.empty()) {
       const std::string other = tally.wrong_server.address.to_string();
       finding.causes.push_back(

@@ -32,6 +32,48 @@ def bulk(capture, connection, count, gap=200):
             capture.wait(10)
 
 
+def dns_message(number, name, flags, answer=b""):
+    """One question for A; the answer is a record of the same name."""
+    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
+    record = b"\xc0\x0c" + struct.pack("!HHLH", 1, 1, 300, len(answer)) + answer if answer else b""
+    return struct.pack("!6H", number, flags, 1, bool(answer), 0, 0) + labels + struct.pack("!2H", 1, 1) + record
+
+
+def changed_on_the_way(right_too):
+    """The response comes with one bit of the name changed; with `right_too` the sound one follows."""
+    capture = Capture()
+    client, server = "192.0.2.10", "198.51.100.53"
+
+    def send(source, source_port, target, target_port, message):
+        packet = ip(source, target, UDP, udp(source, source_port, target, target_port, message))
+        capture.add(source, target, packet)
+
+    def response(name):
+        capture.wait(20000)
+        send(server, 53, client, 40000, dns_message(77, name, 0x8180, address("203.0.113.80")))
+
+    for _ in range(2):
+        send(client, 40000, server, 53, dns_message(77, "www.example.com", 0x0100))
+        response("wwu.example.com")
+        if right_too:
+            response("www.example.com")
+        capture.wait(5000000)
+    capture.wait(5000000)
+    echo = struct.pack("!2H", 1, 1)
+    capture.add(client, server, ip(client, server, ICMP, icmp(8, 0, echo, b""), 3))
+    return capture
+
+
+@sample("dns-unanswered/fires-other-question")
+def other_question():
+    return changed_on_the_way(right_too=False)
+
+
+@sample("dns-unanswered/quiet-other-question")
+def other_question_beside():
+    return changed_on_the_way(right_too=True)
+
+
 @sample("tcp-retransmission/quiet-wrap")
 def sequence_wrap():
     """Sequence numbers pass 2^32 in the middle of a transfer, in both directions."""

@@ -237,6 +237,26 @@ TEST_CASE("an answer from another address is its own variant", "[detectors][dns-
   CHECK(finding.causes[0].id == "wrong-source-address");
 }
 
+TEST_CASE("an answer about another name is none", "[detectors][dns-unanswered]") {
+  Case c;
+  const bool also_lost = GENERATE(false, true);
+  dns::StrayResponse stray;
+  stray.client = endpoint("192.0.2.10", 40000);
+  stray.server = endpoint("198.51.100.53", 53);
+  stray.has_question = true;
+  stray.question = {*dns::Name::parse("wwu.example.com."), dns::Type::a};
+  const dns::Transaction silent = unanswered(c.frames, {}, {0, 5});
+  stray.response.seen = c.frames.at(0.02);
+  c.bench.detector().on_dns_stray_response(stray);
+  c.bench.hear(silent);
+  if (also_lost) {
+    for (const double when : {20, 40}) c.bench.hear(unanswered(c.frames, {}, {when, when + 5}));
+  }
+  const Finding finding = c.only(60);
+  CHECK(finding.variant == (also_lost ? "" : "answered-other-question"));
+  CHECK(finding.causes[0].id == (also_lost ? "server-down" : "other-question"));
+}
+
 // Answers from the first second to the `from`th, and from the `to`th on; three lookups in between.
 void outage(Case& c, int from, int to, const std::vector<std::vector<double>>& attempts) {
   for (int i = 0; i < from; ++i) c.bench.hear(answered(c.frames, {}, i, i + 0.01));
