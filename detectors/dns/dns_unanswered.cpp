@@ -631,8 +631,8 @@ class DnsUnanswered final : public Detector {
     finding.unit = "query";
     if (tally.is_sampled) {
       finding.caveats.push_back({"sampled",
-                                 "a flood of queries: one in 16 was followed, except of clients "
-                                 "that had answers before; counts are estimates"});
+                                 "a flood of queries: one in 16 was followed, except the first of "
+                                 "clients that had answers before; counts are estimates"});
     }
     if (tally.answered_before > 0) {
       finding.before = fmt::format("{} answered, median {}", plural(tally.answered_before, "query"),

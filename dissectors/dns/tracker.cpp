@@ -31,6 +31,8 @@ bool fits(const Message& message, const Question& asked) {
 }
 
 constexpr std::uint32_t sample_rate = 16;
+// Part of the table that clients of one network may take.
+constexpr std::size_t network_share = 16;
 
 // The place of a client among the bits.
 std::uint64_t number_of(const IpAddress& client) {
@@ -121,7 +123,8 @@ void Tracker::add_query(const Message& message, const Carriage& carriage, std::u
   }
   const Parsed<Question> question = message.question();
   static const Question none;
-  const std::uint32_t weight = weigh(client, question ? *question : none, message.id());
+  const std::uint32_t weight =
+      weigh(client, question ? *question : none, message.id(), carriage.seen.time);
   if (weight == 0) {
     ++counters_.refused;
     left_out_ = carriage.seen.time;
@@ -312,11 +315,21 @@ Timestamp Tracker::due(const Entry& entry) const {
   }
 }
 
-// Both are unkeyed, so that the sample is the same in every run.
-std::uint32_t Tracker::weigh(const Endpoint& client, const Question& question, std::uint16_t id) {
+bool Tracker::is_admitted(const IpAddress& client, Timestamp now) {
+  // By then nothing is left of what filled the table.
+  if (now - last_full_ > answer_timeout_ + late_window_) admitted_.fill(0);
+  last_full_ = now;
+  const std::uint64_t number = number_of(client);
+  if ((answered_clients_[number / 64] >> number % 64 & 1) == 0) return false;
+  const IpAddress network = client.network(client.is_v6() ? 7 : 3);
+  return ++admitted_[number_of(network) % admitted_.size()] <= table_.capacity() / network_share;
+}
+
+// All are unkeyed, so that the sample is the same in every run.
+std::uint32_t Tracker::weigh(const Endpoint& client, const Question& question, std::uint16_t id,
+                             Timestamp now) {
   if (table_.size() * 4 < table_.capacity() * 3) return 1;
-  const std::uint64_t number = number_of(client.address);
-  if ((answered_clients_[number / 64] >> number % 64 & 1) != 0) return 1;
+  if (is_admitted(client.address, now)) return 1;
   QuickHash quick;
   quick.add(client.address.bytes());
   quick.add(std::uint64_t{client.port} << 16 | id, question.name.size());

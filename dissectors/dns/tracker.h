@@ -8,8 +8,9 @@
 //                     └─ capture ends, table full ──────────────────────▶ capture_ended, evicted
 //
 // A flood of queries that nobody answers would fill the table and push everything else out. From
-// three quarters full on, clients that had an answer before are tracked as ever; of the queries of
-// all others one in sixteen is, and stands for as many.
+// three quarters full on, clients that had an answer before are tracked as ever, but of each of
+// their networks no more than a share of the table; of all other queries one in sixteen is, and
+// stands for as many.
 //
 // An unanswered transaction is remembered for dns.late-window more, so that a late answer can amend
 // what was said of it. What it cannot see: a response that another interface carried, and whether a
@@ -118,7 +119,9 @@ class Tracker {
   // The last word on a ghost, which is then gone.
   void retire(Entry& ghost, Timestamp when);
   // How many queries a new one is to stand for; 0: it is left out.
-  std::uint32_t weigh(const Endpoint& client, const Question& question, std::uint16_t id);
+  std::uint32_t weigh(const Endpoint& client, const Question& question, std::uint16_t id,
+                      Timestamp now);
+  bool is_admitted(const IpAddress& client, Timestamp now);
   void remember(const IpAddress& client);
   void make_room();
   void expire_due(Timestamp now);
@@ -135,6 +138,9 @@ class Tracker {
   Timestamp next_deadline_ = Timestamp::max();
   // A bit for each client that had an answer, by hash.
   std::array<std::uint64_t, 1024> answered_clients_{};
+  // Their queries that were tracked since the table became that full, by hash of their network.
+  std::array<std::uint32_t, 1024> admitted_{};
+  Timestamp last_full_{};
   // When a query was last left out: its response will match nothing.
   std::optional<Timestamp> left_out_;
 };
