@@ -594,8 +594,10 @@ class DnsUnanswered final : public Detector {
              return heard_.test(place_of(client.first));
            });
   }
-  // A capture that loses packets at random lacks as many queries as answers.
+  // A capture that loses packets at random lacks as many queries as answers. What answers a query
+  // with another name was asked for.
   bool lacks_packets(const ServerKey& key, const Tally& tally) const {
+    if (tally.other_question > 0) return false;
     const Unasked* const unasked = unasked_.find(key);
     return unasked != nullptr && 2 * unasked->answers >= tally.unanswered;
   }
