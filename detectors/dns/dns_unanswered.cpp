@@ -726,8 +726,9 @@ class DnsUnanswered final : public Detector {
       finding.causes.push_back(
           {"other-question", "something on the way, or the server, changes the name",
            fmt::format(
-               "{} came with their ports and ids, but about {}, and the client must drop that",
-               plural(tally.other_question, "response"), tally.other_name.to_string()),
+               "what came for {} has the right ports and id but is about {}, and the client "
+               "must drop that",
+               plural(tally.other_question, "query"), tally.other_name.to_string()),
            fmt::format("dig @{} {} +tcp", address, question_of(tally))});
       return;
     }
