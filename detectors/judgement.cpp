@@ -92,10 +92,11 @@ void Judgement::on_tcp_handshake(const tcp::Handshake& handshake) {
   audience_.tell(&FactListener::on_tcp_handshake, handshake);
 }
 
-// As many as there are connections: for knowledge only.
+// As many as there are connections.
 void Judgement::on_tcp_opened(const tcp::Opened& opened) {
   connect_failures_.add(opened);
   vantages_.add(opened);
+  audience_.tell(&FactListener::on_tcp_opened, opened);
   if (opened.is_timed) counts_.tcp_round_trip.add(opened.opened - opened.asked);
 }
 

@@ -147,8 +147,17 @@ class PmtuBlackhole final : public Detector {
                   {error.destination, error.destination_port}}] = true;
   }
 
-  // A connection that began after the stall shows that the path is alive, and if it got segments as
-  // large through, that their size is not the matter.
+  // A connection that began after the stall shows that the path is alive; one that ended since,
+  // too: it may have begun before the stall was known of.
+  void on_tcp_opened(const tcp::Opened& opened) override {
+    if (paths_.size() == 0 || opened.answered == Timestamp{}) return;
+    const IpAddress& initiator = opened.initiator.address;
+    const IpAddress& responder = opened.responder.address;
+    note_life({opened.tunnel, initiator, responder}, opened.asked);
+    note_life({opened.tunnel, responder, initiator}, opened.asked);
+  }
+
+  // And if it got segments as large through, that their size is not the matter.
   void on_tcp_connection_ended(const tcp::ConnectionEnded& fact) override {
     if (paths_.size() == 0) return;
     note_end(FlowKey::of(fact.from_initiator), fact.initiator, fact);

@@ -38,6 +38,13 @@ class Bench {
     ended.first = began;
     detector_->on_tcp_connection_ended(ended);
   }
+  void opened(double seconds) {
+    tcp::Opened fact;
+    fact.initiator = {download().receiver.address, 40009};
+    fact.responder = {download().sender.address, 80};
+    fact.asked = fact.answered = fact.opened = at(seconds);
+    detector_->on_tcp_opened(fact);
+  }
   void end(const tcp::ConnectionEnded& ended) { detector_->on_tcp_connection_ended(ended); }
   void again(double seconds) {
     tcp::Retransmission fact = repetition(frames_, tcp::RepeatKind::rto, 5);
@@ -117,7 +124,8 @@ TEST_CASE("an echo is a sign of life, if the repetitions go on in vain",
 TEST_CASE("so is another connection that opens meanwhile", "[detectors][pmtu-blackhole]") {
   Bench bench;
   bench.hear(bench.stall(SizeStallState::stuck, false));
-  bench.small_connection(30);
+  const bool has_ended = GENERATE(true, false);
+  has_ended ? bench.small_connection(30) : bench.opened(30);
   CHECK(bench.findings().empty());
   bench.again(40);
   CHECK(bench.findings().size() == 1);
