@@ -36,6 +36,7 @@ class Rejections {
   // The sender went on after it was told, and had time to hear it.
   bool was_told_in_vain() const;
   std::uint64_t count() const { return errors_.count(); }
+  Timestamp last() const { return last_; }
   // Times that an error came after the other side itself had sent such packets again.
   std::uint64_t relapses() const { return relapses_; }
 

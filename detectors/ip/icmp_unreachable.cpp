@@ -18,6 +18,13 @@ namespace {
 
 using icmp::ErrorKind;
 
+struct ServiceKey {
+  std::uint64_t tunnel = 0;
+  Endpoint service;
+  std::uint32_t padding = 0;
+  friend auto operator<=>(const ServiceKey&, const ServiceKey&) = default;
+};
+
 class IcmpUnreachable final : public Detector {
  public:
   explicit IcmpUnreachable(Setup& setup)
@@ -31,6 +38,7 @@ class IcmpUnreachable final : public Detector {
     RejectionKey key = key_of(error.tunnel, error.reporter, error.kind);
     if (Rejections::counts(error)) {
       reporters_[key].add(error);
+      answers_[{error.tunnel, error.service(), 0}];
     } else if (Rejections::is_late_reply(error)) {
       key.port = error.destination_port;
       late_[key].add(error);
@@ -48,6 +56,16 @@ class IcmpUnreachable final : public Detector {
     Rejections* tally =
         reporters_.find(key_of(handshake.opening.tunnel, handshake.rejecter, handshake.error));
     if (tally != nullptr) tally->add_failed_attempt(handshake);
+  }
+
+  void on_dns_transaction(const dns::Transaction& transaction) override {
+    if (answers_.empty() || transaction.outcome != dns::Outcome::answered) return;
+    note_answer({transaction.tunnel, transaction.server, 0}, transaction.response.seen.time);
+  }
+
+  void on_tcp_service_second(const tcp::ServiceSecond& second) override {
+    if (answers_.empty() || second.completed == 0) return;
+    note_answer({second.tunnel, second.service, 0}, second.begin);
   }
 
   void judge(const Scene& scene, std::vector<Finding>& findings) const override {
@@ -73,6 +91,16 @@ class IcmpUnreachable final : public Detector {
     return {tunnel, reporter, static_cast<std::uint16_t>(kind), 0};
   }
 
+  void note_answer(const ServiceKey& service, Timestamp when) {
+    if (Timestamp* last = answers_.find(service)) *last = std::max(*last, when);
+  }
+  // What was rejected has answered since.
+  bool is_repaired(const RejectionKey& key, const Rejections& tally) const {
+    if (!tally.is_one_service()) return false;
+    const Timestamp* last = answers_.find({key.tunnel, tally.servers().top(1).front().first, 0});
+    return last != nullptr && *last > tally.last();
+  }
+
   Finding describe(const Scene& scene, const RejectionKey& key, const Rejections& tally) const {
     const auto kind = static_cast<ErrorKind>(key.kind);
     const std::string reporter = key.reporter.to_string();
@@ -80,6 +108,7 @@ class IcmpUnreachable final : public Detector {
     finding.entity = fmt::format("{}/{}/{}", reporter, icmp::error_name(kind), key.tunnel);
     finding.title = title(kind, reporter, tally);
     tally.fill(finding, scene, key.tunnel);
+    if (is_repaired(key, tally)) finding.state = FindingState::ended;
     finding.who.push_back(who("router", key.reporter));
     finding.capture_filter = key.reporter.is_v6()
                                  ? fmt::format("icmp6 and src host {} and ip6[40] == 1", reporter)
@@ -218,6 +247,7 @@ class IcmpUnreachable final : public Detector {
 
   const std::uint64_t min_strays_;
   TallyMap<RejectionKey, Rejections> reporters_{1024};
+  TallyMap<ServiceKey, Timestamp> answers_{1024};  // the last of each service that was rejected
   // Worth a note at most, so what is given up of them is no loss.
   TallyMap<RejectionKey, Rejections> late_{256};
   TallyMap<RejectionKey, Rejections> strays_{256};

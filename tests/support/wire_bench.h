@@ -11,6 +11,12 @@ class WireBench {
   explicit WireBench(const std::string& detector)
       : judgement_{settings_, {std::size_t{64} << 20, {detector}}} {}
 
+  // What is said of what is not over, as `wirefault live` asks for it.
+  std::vector<Finding> findings_so_far(double now) {
+    wire.pass(now);
+    return judgement_.result({}, wire.summary()).findings;
+  }
+
   // A minute later: by then the outcome of whatever was tried is known.
   std::vector<Finding> findings(double wait = 60) {
     if (wait > 0) wire.wait(wait);

@@ -61,6 +61,41 @@ TEST_CASE("a DNS server that is not there rejects queries", "[detectors][icmp-un
   CHECK(found[0].causes[0].id == "service-down");
 }
 
+// Rejected for three seconds; answered in the fourth, or not yet.
+TEST_CASE("a service that answers again is no longer rejected", "[detectors][icmp-unreachable]") {
+  Case c;
+  const bool is_dns = GENERATE(true, false);
+  const bool is_repaired = GENERATE(true, false);
+  for (std::uint16_t i = 0; i < 4; ++i) {
+    const auto port = static_cast<std::uint16_t>(40000 + i);
+    c.rejected(i, is_dns ? ip::protocol::udp : ip::protocol::tcp,
+               is_dns ? dns_query(port, i) : tcp_syn(port, 80), 3, from_server);
+  }
+  if (is_repaired && is_dns) {
+    const Octets query = dns_query(40009, 9);
+    c.bench.wire.send(4.1, ethernet(ip_datagram({}, query)));
+    Octets answer = slice(query, 8, 1000);
+    answer[2] = 0x81;
+    answer[3] = 0x83;
+    c.bench.wire.send(4.2,
+                      ethernet(ip_datagram({.source = "198.51.100.1", .destination = "192.0.2.1"},
+                                           udp(53, 40009, answer))));
+  } else if (is_repaired) {
+    const Header back{
+        .source = "198.51.100.1", .destination = "192.0.2.1", .protocol = ip::protocol::tcp};
+    c.bench.wire.send(4.1,
+                      ethernet(ip_datagram({.protocol = ip::protocol::tcp}, tcp_syn(40009, 80))));
+    c.bench.wire.send(4.2, ethernet(ip_datagram(back, be(80, 2) + be(40009, 2) + be(1, 4) +
+                                                          be(8, 4) + hex("5012ffff00000000"))));
+    c.bench.wire.send(4.3, ethernet(ip_datagram({.protocol = ip::protocol::tcp},
+                                                be(40009, 2) + be(80, 2) + be(8, 4) + be(2, 4) +
+                                                    hex("5010ffff00000000"))));
+  }
+  const auto found = c.bench.findings_so_far(5.1);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].state == (is_repaired ? FindingState::ended : FindingState::ongoing));
+}
+
 TEST_CASE("one datagram that nobody takes is a note, many are a warning",
           "[detectors][icmp-unreachable]") {
   Case c;
