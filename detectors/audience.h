@@ -21,6 +21,12 @@ class KnowledgeListener : public FactListener {
   virtual void on_connect_failure(const tcp::ConnectFailure&) {}
 };
 
+// Whether D overrides a handler: where it does not, the handler is declared by a base of it.
+template <class D, class Declarer, class Fact>
+constexpr bool hears(void (Declarer::*)(const Fact&)) {
+  return std::is_same_v<D, Declarer>;
+}
+
 class Audience {
  public:
   // D is the class of the detector itself: its handlers tell what it wants to hear. Each handler of
@@ -59,13 +65,19 @@ class Audience {
     }
   }
 
+  // Whether D hears what knowledge makes of facts, of which there are some that are not settled.
+  template <class D>
+  static constexpr bool hears_knowledge =
+      hears<D>(&D::on_dns_lookup) || hears<D>(&D::on_dns_action) ||
+      hears<D>(&D::on_connect_failure);
+
  private:
   template <class Fact>
   struct Listeners : std::vector<KnowledgeListener*> {};
 
-  // Declarer is D where D overrides the handler, and a base of it otherwise.
   template <class D, class Declarer, class Fact>
   void admit(D& detector, void (Declarer::*)(const Fact&)) {
+    // As hears() has it.
     if constexpr (std::is_same_v<D, Declarer>) {
       std::get<Listeners<Fact>>(listeners_).push_back(&detector);
     }

@@ -115,19 +115,38 @@ class Detector : public KnowledgeListener {
 // through the capture-quality gates.
 enum class Basis : std::uint8_t { presence, absence };
 
+// How to come by a detector of one kind.
+struct DetectorMaker {
+  std::unique_ptr<Detector> (*make)(Setup& setup);
+  // A copy that has heard all that `detector` has, and belongs to `audience`; null where the kind
+  // hears nothing of knowledge.
+  std::unique_ptr<Detector> (*copy)(const Detector& detector, Audience& audience);
+
+  std::unique_ptr<Detector> operator()(Setup& setup) const { return make(setup); }
+};
+
 struct DetectorEntry {
   std::string_view id;
   std::string_view severities;  // "warning to critical"
   std::string_view summary;     // one line, for `list detectors`
   Basis basis;
-  std::unique_ptr<Detector> (*make)(Setup& setup);
+  DetectorMaker make;
 };
 
 template <class D>
-std::unique_ptr<Detector> make_detector(Setup& setup) {
-  auto made = std::make_unique<D>(setup);
-  setup.admit(*made);
-  return made;
-}
+constexpr DetectorMaker make_detector{
+    [](Setup& setup) -> std::unique_ptr<Detector> {
+      auto made = std::make_unique<D>(setup);
+      setup.admit(*made);
+      return made;
+    },
+    [](const Detector& detector, Audience& audience) -> std::unique_ptr<Detector> {
+      if constexpr (Audience::hears_knowledge<D>) {
+        auto copy = std::make_unique<D>(static_cast<const D&>(detector));
+        audience.admit(*copy);
+        return copy;
+      }
+      return nullptr;
+    }};
 
 }  // namespace wirefault

@@ -92,6 +92,11 @@ void Judgement::on_tcp_handshake(const tcp::Handshake& handshake) {
   audience_.tell(&FactListener::on_tcp_handshake, handshake);
 }
 
+// For knowledge only.
+void Judgement::on_tcp_overdue(const tcp::Handshake& handshake) {
+  connect_failures_.add_overdue(handshake);
+}
+
 // As many as there are connections.
 void Judgement::on_tcp_opened(const tcp::Opened& opened) {
   connect_failures_.add(opened);
@@ -189,6 +194,23 @@ void Judgement::on_capture_ended(const CaptureSummary& summary) {
   audience_.tell(&FactListener::on_capture_ended, summary);
 }
 
+std::vector<std::unique_ptr<Detector>> Judgement::foresee(Timestamp now) const {
+  std::vector<std::unique_ptr<Detector>> copies(detectors_.size());
+  if (!connect_failures_.has_unsettled() && !lookups_.has_unsettled() && actions_.empty()) {
+    return copies;
+  }
+  Audience audience;
+  for (std::size_t i = 0; i < detectors_.size(); ++i) {
+    copies[i] = entries_[i]->make.copy(*detectors_[i], audience);
+  }
+  dns::Actions actions = actions_;
+  Fanout fanout{audience, actions};
+  connect_failures_.tell_unsettled(now, fanout);
+  lookups_.tell_unsettled(now, fanout);
+  actions.finish(fanout);
+  return copies;
+}
+
 Result Judgement::result(const std::vector<SourceInfo>& sources,
                          const CaptureSummary& summary) const {
   Result result;
@@ -230,11 +252,14 @@ Result Judgement::result(const std::vector<SourceInfo>& sources,
   const bool fragments_hidden = hides_fragments(summary, sources);
   const VantageMap vantages = vantages_.map(summary.own_addresses);
   const Scene scene{now_, ended_, &scanners_, &path_sizes_, fragments_hidden, &vantages, &stalls_};
+  const std::vector<std::unique_ptr<Detector>> copies =
+      ended_ ? std::vector<std::unique_ptr<Detector>>(detectors_.size()) : foresee(summary.last);
   Forgotten forgotten;
   for (std::size_t i = 0; i < detectors_.size(); ++i) {
+    const Detector& detector = copies[i] != nullptr ? *copies[i] : *detectors_[i];
     std::vector<Finding> found;
-    detectors_[i]->judge(scene, found);
-    const std::uint64_t evicted = detectors_[i]->evicted();
+    detector.judge(scene, found);
+    const std::uint64_t evicted = detector.evicted();
     if (evicted > 0) forgotten[entries_[i]->id] += evicted;
     for (Finding& finding : found) {
       finding.detector = entries_[i]->id;

@@ -29,6 +29,7 @@ class Judgement final : public FactListener {
   void on_dns_stray_response(const dns::StrayResponse& stray) override;
   void on_dns_addresses(const dns::AddressSet& addresses) override;
   void on_tcp_handshake(const tcp::Handshake& handshake) override;
+  void on_tcp_overdue(const tcp::Handshake& handshake) override;
   void on_tcp_opened(const tcp::Opened& opened) override;
   void on_tcp_service_second(const tcp::ServiceSecond& second) override;
   void on_tcp_crowd(const tcp::Crowd& crowd) override;
@@ -49,7 +50,8 @@ class Judgement final : public FactListener {
 
   // What all of it amounts to, once the capture has ended. `sources` are the capture's own.
   Result result(const std::vector<SourceInfo>& sources) const { return result(sources, summary_); }
-  // And what it amounts to so far, with what has been seen up to now.
+  // And what it amounts to so far, with what has been seen up to now: what is likely to come of
+  // that which is not settled included.
   Result result(const std::vector<SourceInfo>& sources, const CaptureSummary& summary) const;
 
  private:
@@ -66,6 +68,10 @@ class Judgement final : public FactListener {
     const Audience& audience_;
     dns::Actions& actions_;
   };
+
+  // Of the detectors that hear what knowledge says, copies that have been told what it would say if
+  // nothing more came; at their places in detectors_, null for the others.
+  std::vector<std::unique_ptr<Detector>> foresee(Timestamp now) const;
 
   // Who said what of whom.
   struct IcmpKey {

@@ -49,7 +49,17 @@ class TallyMap {
  public:
   // At least 16. Memory is touched only as it fills.
   explicit TallyMap(std::size_t capacity = 4096) : entries_{capacity} {}
-  TallyMap(const TallyMap&) = delete;
+  TallyMap(const TallyMap& other) : entries_{other.entries_.capacity()}, evicted_{other.evicted_} {
+    for (const List list : {ordinary, held}) {
+      for (const Entry* entry = other.entries_.oldest(list); entry != nullptr;
+           entry = other.entries_.after(*entry)) {
+        Entry& made = entries_.insert(other.entries_.hash_of(*entry), list);
+        made.key = entry->key;
+        made.list = list;
+        new (made.memory) Tally{entry->tally()};
+      }
+    }
+  }
   TallyMap& operator=(const TallyMap&) = delete;
   ~TallyMap() {
     for (const List list : {ordinary, held}) {
@@ -126,6 +136,7 @@ class TallyMap {
     alignas(Tally) std::byte memory[sizeof(Tally)];
 
     Tally& tally() { return *std::launder(reinterpret_cast<Tally*>(memory)); }
+    const Tally& tally() const { return *std::launder(reinterpret_cast<const Tally*>(memory)); }
   };
   static_assert(alignof(Entry) <= alignof(std::max_align_t));
 

@@ -84,6 +84,9 @@ class FactListener {
   virtual void on_dns_addresses(const dns::AddressSet&) {}  // two and more, of a good response
 
   virtual void on_tcp_handshake(const tcp::Handshake&) {}
+  // Looks failed, and is not settled: it may still open. Told again when the SYN is repeated again;
+  // on_tcp_handshake() follows in any case.
+  virtual void on_tcp_overdue(const tcp::Handshake&) {}
   virtual void on_tcp_opened(const tcp::Opened&) {}
   virtual void on_tcp_service_second(const tcp::ServiceSecond&) {}
   virtual void on_tcp_crowd(const tcp::Crowd&) {}

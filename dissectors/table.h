@@ -123,6 +123,9 @@ class Table {
     link(number_of(moved), list);
   }
 
+  // What `entry` was inserted with, as much of it as insert() looks at.
+  std::uint64_t hash_of(const Entry& entry) const { return static_cast<const Node&>(entry).tag; }
+
   // The oldest of a list, and the one after `entry` in its list; null at the end.
   Entry* oldest(std::uint8_t list = 0) const { return at_link(node(head_of(list)).next); }
   Entry* after(const Entry& entry) const { return at_link(static_cast<const Node&>(entry).next); }

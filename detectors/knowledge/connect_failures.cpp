@@ -13,6 +13,8 @@ using std::chrono::seconds;
 // A client with several addresses turns to the next within 250 ms (RFC 8305, section 5) to some
 // seconds after it has given one up.
 constexpr Duration turning_time = seconds{2};
+// As soon as that after a refusal: it is known at once, and the next address is tried then.
+constexpr Duration turning_at_once = seconds{1};
 constexpr std::size_t most_held = 1024;
 // For how long a server may hold the timestamp of an earlier connection against a client: its
 // TIME-WAIT, RFC 7323, section 5.
@@ -37,7 +39,12 @@ bool is_failure(HandshakeOutcome outcome) {
 
 }  // namespace
 
+void ConnectFailures::add_overdue(const Handshake& handshake) {
+  overdue_[key_of(handshake)] = handshake;
+}
+
 void ConnectFailures::add(const Handshake& handshake, KnowledgeListener& listener) {
+  if (!overdue_.empty()) overdue_.erase(key_of(handshake));
   if (!is_failure(handshake.outcome) || handshake.syns.empty()) return;
   if (held_.size() == most_held) release(listener);
   held_.emplace_back().handshake = handshake;
@@ -141,9 +148,24 @@ void ConnectFailures::look_for_alternative(ConnectFailure& failure) const {
 void ConnectFailures::release(KnowledgeListener& listener) {
   ConnectFailure failure = held_.front();
   held_.pop_front();
-  compare(failure);
-  look_for_alternative(failure);
+  complete(failure);
   listener.on_connect_failure(failure);
+}
+
+void ConnectFailures::tell_unsettled(Timestamp now, KnowledgeListener& listener) const {
+  for (ConnectFailure failure : held_) {
+    const bool is_refused = failure.handshake.outcome == HandshakeOutcome::refused;
+    if (is_refused && now - failure.handshake.settled < turning_at_once) continue;
+    complete(failure);
+    listener.on_connect_failure(failure);
+  }
+  for (const auto& [key, handshake] : overdue_.sorted()) {
+    ConnectFailure failure;
+    failure.handshake = *handshake;
+    failure.may_open = true;
+    complete(failure);
+    listener.on_connect_failure(failure);
+  }
 }
 
 void ConnectFailures::pass(Timestamp now, KnowledgeListener& listener) {

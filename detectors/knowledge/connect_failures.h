@@ -2,7 +2,8 @@
 // connection to the same port of another address, as clients do that were given several addresses
 // (Happy Eyeballs, RFC 8305, or one after the other): by DNS responses where they are in the
 // capture, else by a guess. Trackers see one address pair at a time, so this is where the two meet.
-// Failures are held back for as long as the other attempt may take.
+// Failures are held back for as long as the other attempt may take; how things stand until then can
+// be asked.
 #pragma once
 
 #include <algorithm>
@@ -21,6 +22,7 @@ namespace wirefault::tcp {
 
 struct ConnectFailure {
   Handshake handshake;
+  bool may_open = false;  // overdue, and not settled
   // The initiator opened a connection to the same port of another address instead.
   bool has_alternative = false;
   Endpoint alternative;
@@ -33,12 +35,27 @@ struct ConnectFailure {
 class ConnectFailures {
  public:
   void add(const Handshake& handshake, KnowledgeListener& listener);
+  void add_overdue(const Handshake& handshake);
   void add(const Opened& opened);
   void add(const dns::AddressSet& addresses) { siblings_.add(addresses); }
   void pass(Timestamp now, KnowledgeListener& listener);
   void finish(KnowledgeListener& listener);
 
+  // As it looks now: the attempts that are overdue, and the failures held back.
+  bool has_unsettled() const { return !overdue_.empty() || !held_.empty(); }
+  void tell_unsettled(Timestamp now, KnowledgeListener& listener) const;
+
  private:
+  struct AttemptKey {
+    std::uint64_t tunnel = 0;
+    Endpoint initiator;
+    Endpoint responder;
+    friend auto operator<=>(const AttemptKey&, const AttemptKey&) = default;
+  };
+  static AttemptKey key_of(const Handshake& handshake) {
+    return {handshake.opening.tunnel, handshake.initiator(), handshake.responder()};
+  }
+
   // Who opened connections to a port: one client, or, under the unspecified address of a family,
   // any client of that family.
   struct ClientPort {
@@ -71,10 +88,15 @@ class ConnectFailures {
   void compare(ConnectFailure& failure) const;
   const Opened* sibling_in(const History& own, const Handshake& failed, Timestamp latest) const;
   void look_for_alternative(ConnectFailure& failure) const;
+  void complete(ConnectFailure& failure) const {
+    compare(failure);
+    look_for_alternative(failure);
+  }
   void release(KnowledgeListener& listener);
 
   TallyMap<ClientPort, History> histories_{1024};
   dns::Siblings siblings_;
+  TallyMap<AttemptKey, Handshake> overdue_{1024};
   std::deque<ConnectFailure> held_;  // in the order in which they were settled
 };
 

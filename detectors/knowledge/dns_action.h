@@ -52,6 +52,7 @@ class Actions {
   void add(const Lookup& lookup, KnowledgeListener& listener);
   void pass(Timestamp now, KnowledgeListener& listener);
   void finish(KnowledgeListener& listener);
+  bool empty() const { return open_.empty(); }
 
  private:
   static constexpr std::size_t most_open = 4096;

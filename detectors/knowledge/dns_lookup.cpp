@@ -233,15 +233,19 @@ void Lookups::settle(Record& record, const Transaction& transaction) {
   }
 }
 
-void Lookups::close(Record& record, KnowledgeListener& listener) {
-  Lookup& lookup = record.lookup;
+// Says how the lookup ended, `lookup` being the record's or a copy of that.
+void Lookups::conclude(const Record& record, Lookup& lookup) {
   if (record.resolved) {
     lookup.end = LookupEnd::resolved;
     lookup.settled = lookup.resolved_by.time;
   } else {
     lookup.end = record.open > 0 || lookup.undecided > 0 ? LookupEnd::undecided : LookupEnd::failed;
   }
-  listener.on_dns_lookup(lookup);
+}
+
+void Lookups::close(Record& record, KnowledgeListener& listener) {
+  conclude(record, record.lookup);
+  listener.on_dns_lookup(record.lookup);
   if (std::uint8_t& records = present(record.hash); records < too_many) --records;
   records_.erase(record);
 }
@@ -251,6 +255,16 @@ void Lookups::pass(Timestamp now, KnowledgeListener& listener) {
   while (Record* oldest = records_.oldest()) {
     if (oldest->open > 0 || oldest->lookup.last_asked + gap_ + notice_slack > now) break;
     close(*oldest, listener);
+  }
+}
+
+void Lookups::tell_unsettled(Timestamp now, KnowledgeListener& listener) const {
+  for (const Record* record = records_.oldest(); record != nullptr;
+       record = records_.after(*record)) {
+    if (record->open > 0 || record->lookup.settled + turning_time > now) continue;
+    Lookup lookup = record->lookup;
+    conclude(*record, lookup);
+    listener.on_dns_lookup(lookup);
   }
 }
 

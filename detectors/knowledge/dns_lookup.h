@@ -107,12 +107,19 @@ class Lookups {
   void pass(Timestamp now, KnowledgeListener& listener);
   void finish(KnowledgeListener& listener);
 
+  // As it looks now: the lookups all of whose transactions are settled.
+  bool has_unsettled() const { return records_.size() != 0; }
+  void tell_unsettled(Timestamp now, KnowledgeListener& listener) const;
+
   // Records of lookups in trouble that were given up undecided.
   std::uint64_t evicted() const { return evicted_; }
 
  private:
   // How long a transaction may be open before the trackers say so, with room to spare.
   static constexpr Duration notice_slack = std::chrono::seconds{2};
+  // A client that asks on does so within half a second of a failure, and what is a second old is
+  // known of: until then a lookup may be open without seeming so.
+  static constexpr Duration turning_time = std::chrono::milliseconds{1500};
 
   struct Record {
     Lookup lookup;
@@ -139,6 +146,7 @@ class Lookups {
   Record* find(const Transaction& transaction, std::uint64_t hash);
   void ask(Record& record, const Transaction& transaction);
   void settle(Record& record, const Transaction& transaction);
+  static void conclude(const Record& record, Lookup& lookup);
   void close(Record& record, KnowledgeListener& listener);
   std::uint8_t& present(std::uint64_t hash) { return present_[hash & (present_.size() - 1)]; }
   Bucket& bucket_of(std::uint64_t hash) { return successes_.get()[hash & (bucket_count_ - 1)]; }

@@ -99,6 +99,7 @@ struct Attempt {
   Sightings<12> syns;
   Sightings<8> syn_acks;
   bool is_final = false;
+  bool may_open = false;
   bool has_alternative = false;
   bool service_worked = false;
   bool newer_clock_worked = false;
@@ -204,15 +205,6 @@ std::string_view schedule_of(const Sightings<12>& syns) {
   return {};
 }
 
-// Whether the initiator has given up, or cannot be far from it: three repetitions, or none for
-// twice as long as between the last two.
-bool is_final(const tcp::Handshake& handshake) {
-  const auto kept = handshake.syns.kept();
-  if (kept.size() > 3) return true;
-  const Duration last_gap = kept.back().time - kept[kept.size() - 2].time;
-  return handshake.settled - kept.back().time >= 2 * last_gap;
-}
-
 Variant variant_of(const tcp::Handshake& handshake) {
   if (handshake.outcome == tcp::HandshakeOutcome::completed) return delayed;
   if (handshake.syn_acks.empty()) return silent;
@@ -302,10 +294,11 @@ class TcpSynTimeout final : public Detector {
 
   // Only of services that leave some SYNs without an answer: most never do.
   void note_opened(const tcp::ServiceSecond& second) {
-    const ServiceKey key{second.tunnel, second.service};
     const bool in_trouble =
         second.repeated_syns > 0 ||
         (second.completed > 0 && second.new_syns > second.completed + second.refused);
+    if (!in_trouble && answer_seconds_.empty()) return;
+    const ServiceKey key{second.tunnel, second.service};
     note_answers(key, in_trouble, second.completed > 0, second.begin);
     note_answers(host_of(key), in_trouble, second.completed + second.refused > 0, second.begin);
   }
@@ -313,7 +306,7 @@ class TcpSynTimeout final : public Detector {
     AnswerSeconds* seconds_of = nullptr;
     if (in_trouble) {
       seconds_of = &answer_seconds_[key];
-    } else if (answers && !answer_seconds_.empty()) {
+    } else if (answers) {
       seconds_of = answer_seconds_.find(key);
     }
     if (seconds_of != nullptr && answers) seconds_of->add(second_of(begin));
@@ -366,11 +359,12 @@ class TcpSynTimeout final : public Detector {
     extend_silence(group, key, handshake.syns);
     if (failure.has_alternative) group.alternative = failure.alternative;
     if (group.attempts.size() < Group::most_kept) {
-      group.attempts.push_back(
-          {handshake.initiator().address, handshake.syns, handshake.syn_acks, is_final(handshake),
-           failure.has_alternative, failure.service_worked, failure.newer_clock_worked,
-           handshake.gave_up_ecn, is_unrouted(handshake.opening.initiator_syn.hop_limit),
-           has_opened_others(handshake)});
+      group.attempts.push_back({handshake.initiator().address, handshake.syns, handshake.syn_acks,
+                                tcp::has_given_up(handshake.syns.kept(), handshake.settled),
+                                failure.may_open, failure.has_alternative, failure.service_worked,
+                                failure.newer_clock_worked, handshake.gave_up_ecn,
+                                is_unrouted(handshake.opening.initiator_syn.hop_limit),
+                                has_opened_others(handshake)});
     } else {
       ++group.more;
       if (failure.has_alternative) ++group.more_saved;
@@ -567,7 +561,10 @@ class TcpSynTimeout final : public Detector {
     evidence.fill(finding);
     // Of more attempts than are kept.
     finding.last = std::max(finding.last, last);
-    finding.state = has_come_back(claim) ? FindingState::ended : state_at(scene.now, finding);
+    finding.state = has_come_back(claim) ? FindingState::ended
+                    : claim.any_attempt([](const Attempt& each) { return each.may_open; })
+                        ? FindingState::ongoing
+                        : state_at(scene.now, finding);
     finding.who.push_back(who("client", clients));
     finding.who.push_back(who("server", servers));
     finding.capture_filter = capture_filter(claim);

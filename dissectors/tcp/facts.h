@@ -48,6 +48,15 @@ struct Handshake {
   Timestamp asked() const { return syns.first().time; }  // not when syns is empty
 };
 
+// Whether who sent these SYNs has given up by `now`, or cannot be far from it: three repetitions,
+// or none for twice as long as between the last two.
+inline bool has_given_up(std::span<const Sighting> syns, Timestamp now) {
+  if (syns.size() > 3) return true;
+  if (syns.size() < 2) return false;
+  const Timestamp last = syns.back().time;
+  return now - last >= 2 * (last - syns[syns.size() - 2].time);
+}
+
 // A handshake was completed, quickly or not.
 struct Opened {
   Endpoint initiator;

@@ -312,7 +312,11 @@ bool HalfOpen::make_room(Timestamp now) {
         table_.move_to(*oldest, list);
         continue;
       }
-      if (list != ended) settle(*oldest, {HandshakeOutcome::evicted, now});
+      if (list != ended) {
+        // What is overdue is decided.
+        settle(*oldest,
+               {oldest->is_overdue ? outcome_of(*oldest, now) : HandshakeOutcome::evicted, now});
+      }
       ++counters_.evicted;
       erase(*oldest);
       return true;
@@ -364,7 +368,9 @@ std::optional<Opening> HalfOpen::add_syn(Record& record, const Segment& segment,
   const Timestamp last =
       trail != nullptr && !trail->syns.empty() ? trail->syns.last().time : record.first.time;
   if (now - last < copy_window) return std::nullopt;
-  trail_of(record).syns.add(carriage.seen);
+  Trail& longer = trail_of(record);
+  longer.syns.add(carriage.seen);
+  trails_.move_to(longer, untold);
   ++totals_.repeats;
   count_one(record.syns);
   ServiceSecond& counts = service_of(record, now).counts;
@@ -521,6 +527,7 @@ void HalfOpen::expire_due(Timestamp now) {
     if (next_second_ <= std::min(next, now)) {
       services_.flush();
       sources_.flush();
+      tell_overdue(next_second_);
       // Seconds in which nothing can have happened are passed at once.
       const Timestamp reached = std::chrono::floor<seconds>(std::min(next, now));
       next_second_ = std::max(next_second_, reached) + seconds{1};
@@ -580,7 +587,9 @@ bool HalfOpen::is_counted_open(const Record& record) {
 
 void HalfOpen::settle(Record& record, const Ending& ending) {
   count(record, ending);
-  if (is_worth_telling(record, ending.outcome)) tell(record, ending);
+  if (is_worth_telling(record, ending.outcome)) {
+    listener_.on_tcp_handshake(account_of(record, ending));
+  }
 }
 
 void HalfOpen::count(const Record& record, const Ending& ending) {
@@ -657,7 +666,7 @@ bool HalfOpen::is_worth_telling(const Record& record, HandshakeOutcome outcome) 
   }
 }
 
-void HalfOpen::tell(const Record& record, const Ending& ending) {
+Handshake HalfOpen::account_of(const Record& record, const Ending& ending) {
   Handshake handshake;
   Opening& opening = handshake.opening;
   opening.initiator = record.initiator;
@@ -691,7 +700,26 @@ void HalfOpen::tell(const Record& record, const Ending& ending) {
   }
   opening.syn_ack = record.syn_ack;
   opening.ack = ending.by;
-  listener_.on_tcp_handshake(handshake);
+  return handshake;
+}
+
+void HalfOpen::tell_overdue(Timestamp now) {
+  Trail* next = nullptr;
+  for (Trail* trail = trails_.oldest(untold); trail != nullptr; trail = next) {
+    next = trails_.after(*trail);
+    Record* record = table_.find(trail->hash, [trail](const Record& candidate) {
+      return candidate.hash == trail->hash && candidate.has_trail;
+    });
+    const bool is_open = record != nullptr && record->list != ended && !record->rejected;
+    if (is_open &&
+        (now - record->first.time < third_age || !has_given_up(trail->syns.kept(), now))) {
+      continue;
+    }
+    trails_.move_to(*trail, told);
+    if (!is_open) continue;
+    record->is_overdue = true;
+    listener_.on_tcp_overdue(account_of(*record, {outcome_of(*record, now), now}));
+  }
 }
 
 void HalfOpen::move(Record& record, List list, Timestamp now) {
@@ -714,7 +742,10 @@ HalfOpen::Trail* HalfOpen::find_trail(const Record& record) {
 
 HalfOpen::Trail& HalfOpen::trail_of(Record& record) {
   if (Trail* trail = find_trail(record)) return *trail;
-  if (trails_.full()) trails_.erase(*trails_.oldest());
+  if (trails_.full()) {
+    Trail* oldest = trails_.oldest(told);
+    trails_.erase(oldest != nullptr ? *oldest : *trails_.oldest(untold));
+  }
   Trail& made = trails_.insert(record.hash);
   made.hash = record.hash;
   record.has_trail = true;

@@ -7,6 +7,9 @@
 //          refused                  ▼
 //             no more SYNs for 63 s: silent, abandoned, rejected; unacknowledged
 //
+// Long before that most have failed for good: those are told of as overdue, with what is known of
+// them so far.
+//
 // A flood of lone SYNs ends here, in records of fixed number. When these are three quarters used,
 // the targets that fill them are sampled: one SYN in 64 by an unkeyed hash gets a record that
 // counts for 64; repeated SYNs and those of initiators that had succeeded before always get one.
@@ -105,10 +108,13 @@ class HalfOpen {
     bool reset_by_responder : 1 = false;
     bool rejected : 1 = false;
     bool has_trail : 1 = false;
+    bool is_overdue : 1 = false;  // and was told of
     bool gave_up_ecn : 1 = false;
   };
 
-  // What is kept besides of attempts that repeat themselves or were rejected: few of a flood.
+  // What is kept besides of attempts that repeat themselves or were rejected: few of a flood. Those
+  // of `untold` may be overdue, or have repeated themselves since they were told of as such.
+  enum TrailList : std::uint8_t { untold, told, trail_list_count };
   struct Trail {
     std::uint64_t hash = 0;
     Sightings<12> syns;
@@ -151,7 +157,8 @@ class HalfOpen {
   void settle(Record& record, const Ending& ending);
   void count(const Record& record, const Ending& ending);
   bool is_worth_telling(const Record& record, HandshakeOutcome outcome) const;
-  void tell(const Record& record, const Ending& ending);
+  Handshake account_of(const Record& record, const Ending& ending);
+  void tell_overdue(Timestamp now);
   void fail(const Record& record, HandshakeOutcome outcome, Timestamp when);
   void move(Record& record, List list, Timestamp now);
   void erase(Record& record);
@@ -161,7 +168,7 @@ class HalfOpen {
 
   FactListener& listener_;
   Table<Record, list_count> table_;
-  Table<Trail> trails_;
+  Table<Trail, trail_list_count> trails_;
   Services services_;
   Sources sources_;
   TableCounters counters_;

@@ -10,8 +10,8 @@
 namespace wirefault::test {
 namespace {
 
-const DetectorEntry of_absence{"silent", "", "", Basis::absence, nullptr};
-const DetectorEntry of_presence{"proven", "", "", Basis::presence, nullptr};
+const DetectorEntry of_absence{"silent", "", "", Basis::absence, {}};
+const DetectorEntry of_presence{"proven", "", "", Basis::presence, {}};
 
 Finding finding(std::string_view detector, Confidence confidence = Confidence::probable) {
   Finding made;

@@ -25,6 +25,15 @@ class TcpBench {
     }
   }
 
+  // What is said of what is not over, as `wirefault live` asks for it.
+  std::vector<Finding> findings_so_far(double now) {
+    tracker_.expire(TcpWire::at(now));
+    judgement_.on_second({TcpWire::at(now), 1});
+    CaptureSummary summary;
+    summary.last = TcpWire::at(now);
+    return judgement_.result({}, summary).findings;
+  }
+
   std::vector<Finding> findings(double end) {
     tracker_.finish(TcpWire::at(end));
     CaptureSummary summary;

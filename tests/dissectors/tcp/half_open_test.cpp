@@ -10,6 +10,7 @@ using Outcome = tcp::HandshakeOutcome;
 
 struct Heard final : FactListener {
   std::vector<tcp::Handshake> handshakes;
+  std::vector<tcp::Handshake> overdue;
   std::vector<tcp::ServiceSecond> seconds;
   std::vector<tcp::SourceSecond> sources;
   std::uint64_t opened = 0;
@@ -18,6 +19,7 @@ struct Heard final : FactListener {
   void on_tcp_handshake(const tcp::Handshake& handshake) override {
     handshakes.push_back(handshake);
   }
+  void on_tcp_overdue(const tcp::Handshake& handshake) override { overdue.push_back(handshake); }
   void on_tcp_opened(const tcp::Opened&) override { ++opened; }
   void on_tcp_service_second(const tcp::ServiceSecond& second) override {
     seconds.push_back(second);
@@ -103,6 +105,90 @@ TEST_CASE("a SYN without an answer is silent once it is repeated", "[dissectors]
   CHECK(c.heard.total.new_syns == 1);
   CHECK(c.heard.total.repeated_syns == 3);
   CHECK(c.heard.total.aged_3s.repeated == 1);
+}
+
+// Told when three seconds have passed, and the initiator has given up or asked three times again.
+TEST_CASE("an attempt that looks failed is told of as overdue", "[dissectors][tcp]") {
+  Case c;
+  SECTION("after three repetitions") {
+    for (const double when : {0.2, 1.2, 2.2, 3.3}) c.pair.out(when, {.flags = tcp::syn});
+    c.tracker.expire(TcpWire::at(3.9));
+    CHECK(c.heard.overdue.empty());
+    c.tracker.expire(TcpWire::at(4));
+    REQUIRE(c.heard.overdue.size() == 1);
+    CHECK(c.heard.overdue[0].syns.count() == 4);
+  }
+  SECTION("when no repetition came for twice as long as before") {
+    for (const double when : {0.2, 1.2}) c.pair.out(when, {.flags = tcp::syn});
+    c.tracker.expire(TcpWire::at(3.1));
+    CHECK(c.heard.overdue.empty());
+    c.tracker.expire(TcpWire::at(4));
+    REQUIRE(c.heard.overdue.size() == 1);
+    CHECK(c.heard.overdue[0].syns.count() == 2);
+  }
+  CHECK(c.heard.overdue[0].outcome == Outcome::silent);
+  CHECK(c.heard.handshakes.empty());
+  c.end(30);
+  CHECK(c.only().outcome == Outcome::silent);
+}
+
+TEST_CASE("what is overdue is told of again when it is repeated again", "[dissectors][tcp]") {
+  Case c;
+  for (const double when : {0.0, 1.0, 2.0, 3.0}) c.pair.out(when, {.flags = tcp::syn});
+  c.tracker.expire(TcpWire::at(6));
+  REQUIRE(c.heard.overdue.size() == 1);
+  c.pair.out(6.5, {.flags = tcp::syn});
+  c.tracker.expire(TcpWire::at(8));
+  REQUIRE(c.heard.overdue.size() == 2);
+  CHECK(c.heard.overdue[1].syns.count() == 5);
+}
+
+TEST_CASE("an attempt is not overdue", "[dissectors][tcp]") {
+  Case c;
+  SECTION("with one SYN") {
+    c.pair.out(0, {.flags = tcp::syn});
+  }
+  SECTION("with two repetitions, of which the second was answered late") {
+    for (const double when : {0.0, 1.0, 3.0}) c.pair.out(when, {.flags = tcp::syn});
+    c.pair.back(6.9, {.flags = tcp::syn | tcp::ack, .acknowledgment = 1});
+    c.pair.out(6.9, {.sequence = 1, .acknowledgment = 1});
+  }
+  SECTION("that was refused in the end") {
+    for (const double when : {0.0, 1.0}) c.pair.out(when, {.flags = tcp::syn});
+    c.pair.back(1.1, {.flags = tcp::rst | tcp::ack, .acknowledgment = 1});
+  }
+  c.tracker.expire(TcpWire::at(20));
+  CHECK(c.heard.overdue.empty());
+}
+
+// Whoever was told that it is must hear what became of it.
+TEST_CASE("what is overdue is settled, whatever becomes of it", "[dissectors][tcp]") {
+  Case c{200000};
+  for (const double when : {0.0, 1.0, 2.0, 3.0}) c.pair.out(when, {.flags = tcp::syn});
+  c.tracker.expire(TcpWire::at(5));
+  REQUIRE(c.heard.overdue.size() == 1);
+  SECTION("it opens after all") {
+    c.pair.back(6, {.flags = tcp::syn | tcp::ack, .acknowledgment = 1});
+    c.pair.out(6, {.sequence = 1, .acknowledgment = 1});
+    CHECK(c.only().outcome == Outcome::completed);
+  }
+  SECTION("the initiator takes it back") {
+    c.pair.out(6, {.flags = tcp::rst, .sequence = 1});
+    CHECK(c.only().outcome == Outcome::silent);
+  }
+  SECTION("its port is used again") {
+    c.pair.out(6, {.flags = tcp::syn, .sequence = 77});
+    CHECK(c.only().outcome == Outcome::silent);
+  }
+  SECTION("there is no room for it") {
+    // Each at a port of its own: none is a target of many, which would be sampled.
+    for (int i = 0; i < 2000; ++i) {
+      ++c.pair.responder.port;
+      c.pair.out(8 + i * 0.01, {.flags = tcp::syn});
+    }
+    CHECK(c.tracker.half_open_counters().evicted > 0);
+    CHECK(c.only().outcome == Outcome::silent);
+  }
 }
 
 TEST_CASE("a lone SYN, and one too young at the end, are only counted", "[dissectors][tcp]") {
