@@ -127,7 +127,9 @@ def told(report, kind):
     return " ".join(note["text"] for note in report["quality"]["notes"] if note["kind"] == kind)
 
 
-class LiveTest(unittest.TestCase):
+class Lab(unittest.TestCase):
+    """Two namespaces with a cable between them."""
+
     @classmethod
     def setUpClass(cls):
         cls.addClassCleanup(cls.take_down)
@@ -148,6 +150,8 @@ class LiveTest(unittest.TestCase):
             with contextlib.suppress(subprocess.CalledProcessError):
                 sh(f"ip netns pids {namespace} | xargs -r kill -9; ip netns del {namespace}")
 
+
+class LiveTest(Lab):
     def test_nothing_of_a_burst_is_lost_by_ctrl_c(self):
         for sign in (signal.SIGINT, signal.SIGTERM):
             with Live("-v", "-o", "json") as live:
@@ -450,8 +454,12 @@ def can_make_namespaces():
         stderr=subprocess.DEVNULL).returncode == 0
 
 
-if __name__ == "__main__":
+def run_tests():
     if os.geteuid() != 0 or not can_make_namespaces():
         print("skipped: needs root, ip (iproute2) and network namespaces")
         sys.exit(SKIPPED)
-    unittest.main(verbosity=2)
+    unittest.main(module="__main__", verbosity=2)
+
+
+if __name__ == "__main__":
+    run_tests()
