@@ -58,12 +58,14 @@ std::set<std::string> alarms_of(const fs::path& file) {
   return alarms;
 }
 
-// Here somebody waited in vain and tried again, with the same id: half of it says so, and is right.
+// Here somebody waited in vain and tried again, with the same id or port: half of it says so, and
+// is right.
 const std::set<std::string> really_waited{
     "dns-unanswered/quiet-late-repeat",          "dns-fragmented-response-loss/fires",
     "dns-fragmented-response-loss/fires-server", "dns-fragmented-response-loss/fires-unanswered",
     "dns-fragmented-response-loss/quiet-small",  "dns-servfail/quiet-recovers",
-    "icmp-admin-prohibited/fires-host",
+    "icmp-admin-prohibited/fires-host",          "dns-unanswered/quiet-other-question",
+    "tcp-syn-timeout/fires-listed-address",
 };
 
 std::string name_of(const fs::path& file) {
