@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
 #include <set>
 #include <tuple>
@@ -276,6 +277,38 @@ std::string why_of(const Finding& root, std::string_view rule) {
 }
 
 }  // namespace
+
+void lower_parts_of_storms(std::vector<Finding>& findings) {
+  std::map<std::string_view, const Finding*> zones;
+  std::map<std::string, const Finding*> responders;
+  for (const Finding& storm : findings) {
+    if (storm.detector != "dns-servfail-storm" || storm.severity < Severity::error) continue;
+    if (storm.variant == "zone") zones[storm.entity] = &storm;
+    if (storm.variant == "responder") {
+      for (const std::string& host : members(storm, {"server"})) responders[host] = &storm;
+    }
+  }
+  if (zones.empty() && responders.empty()) return;
+  const auto covers = [](const auto& storms, const auto& key, const Finding& name) {
+    const auto storm = storms.find(key);
+    return storm != storms.end() && fits_in_time(*storm->second, name);
+  };
+  for (Finding& finding : findings) {
+    if (finding.detector != "dns-servfail") continue;
+    bool is_part = false;
+    for (std::string_view name =
+             std::string_view{finding.entity}.substr(0, finding.entity.rfind('/'));
+         !is_part && !name.empty();
+         name.remove_prefix(std::min(name.find('.'), name.size() - 1) + 1)) {
+      is_part = covers(zones, name, finding);
+    }
+    const auto servers = members(finding, {"server"});
+    is_part = is_part || (!servers.empty() && std::ranges::all_of(servers, [&](const auto& server) {
+                return covers(responders, server, finding);
+              }));
+    if (is_part) finding.severity = Severity::note;
+  }
+}
 
 std::vector<Incident> group(std::vector<Finding>& findings) {
   std::vector<std::optional<Explanation>> explanations;

@@ -12,6 +12,9 @@
 
 namespace wirefault {
 
+// A name that fails in a storm of SERVFAILs is told with the storm: on its own it is worth a note.
+void lower_parts_of_storms(std::vector<Finding>& findings);
+
 // `findings` have their ids. Sets Finding::incident. Incidents come in the order of their roots.
 std::vector<Incident> group(std::vector<Finding>& findings);
 

@@ -275,6 +275,7 @@ Result Judgement::result(const std::vector<SourceInfo>& sources,
   result.not_looked_at = not_looked_at(summary);
   apply_gates(summary, sources, entries_, result);
   note_unheard_answers(summary, result);
+  lower_parts_of_storms(result.findings);
   merge_tails(result.findings);
   rank(result.findings);
   result.incidents = group(result.findings);

@@ -94,6 +94,45 @@ TEST_CASE("an effect's own effects go to the first root", "[detectors][incidents
   CHECK(incidents[0].findings.size() == 3);
 }
 
+TEST_CASE("a name in a storm is told with the storm", "[detectors][incidents]") {
+  std::vector<Finding> findings{
+      finding("F1", "dns-servfail", 105,
+              {one("name", "www.example.com."), one("server", "192.0.2.53:53")}),
+      finding("F2", "dns-servfail-storm", 104,
+              {one("zone", "example.com."), one("server", "192.0.2.53:53")})};
+  Finding& name = findings[0];
+  Finding& storm = findings[1];
+  name.entity = "www.example.com./0";
+  name.severity = storm.severity = Severity::error;
+  storm.variant = "zone";
+  storm.entity = "example.com.";
+  bool is_part = true;
+  SECTION("of its zone") {}
+  SECTION("of all its servers") {
+    storm.variant = "responder";
+    SECTION("that is so") {}
+    SECTION("not the other one") {
+      name.who.push_back(one("server", "192.0.2.54:53"));
+      is_part = false;
+    }
+    SECTION("which another server makes good") {
+      storm.severity = Severity::warning;
+      is_part = false;
+    }
+  }
+  SECTION("of another zone") {
+    storm.entity = "le.com.";
+    is_part = false;
+  }
+  SECTION("an hour before") {
+    name.first -= std::chrono::hours{1};
+    is_part = false;
+  }
+  lower_parts_of_storms(findings);
+  CHECK((name.severity == Severity::note) == is_part);
+  CHECK(storm.severity >= Severity::warning);
+}
+
 TEST_CASE("a forwarder is silent because its own server is", "[detectors][incidents]") {
   std::vector<Finding> findings{
       finding("F1", "dns-unanswered", 100,
