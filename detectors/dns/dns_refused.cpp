@@ -74,8 +74,11 @@ class DnsRefused final : public Detector {
       const ServerKey key{lookup.tunnel, asked.server, lookup.recursion_desired};
       Tally* tally = servers_.find(key);
       if (tally == nullptr) continue;
-      if (lookup.end == dns::LookupEnd::resolved) ++tally->helped;
-      if (lookup.end != dns::LookupEnd::failed || lookup.attempts < min_attempts_) continue;
+      const bool helped = lookup.end == dns::LookupEnd::resolved || lookup.was_answered_otherwise();
+      if (helped) ++tally->helped;
+      if (helped || lookup.end != dns::LookupEnd::failed || lookup.attempts < min_attempts_) {
+        continue;
+      }
       ++tally->failed;
       servers_.hold(key);
     }

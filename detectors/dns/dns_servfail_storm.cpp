@@ -2,7 +2,11 @@
 //
 // On the wire: within a minute, ten or more actions of clients fail with RCODE 2 over three or more
 // names, and they are a fair share of what the responder was asked (or nearly all of what the zone
-// was). Actions are counted, not responses: one getaddrinfo() can cause 16 of them.
+// was). Actions are counted, not responses: one getaddrinfo() can cause 16 of them. An action has
+// failed that met nothing but SERVFAIL, even where the application asks anew and fares better.
+//
+// A responder that fails what another server then answers hurts nobody much, but is of no use: it
+// is told as a warning.
 //
 // Which of the two is named: the responder when at least three zones fail through it, else the
 // zone. Blind spots: shares are measured from the first failure on, since nothing is kept of
@@ -27,27 +31,35 @@ struct Minute {
   // RFC 2308, section 7.1 and RFC 9520, section 3.2 let a SERVFAIL be cached for 1 s to 5 min: a
   // lasting failure shows several times in a minute.
   static constexpr std::int64_t length = 60;
+  // Actions are known of up to three quarters of a minute after they began.
+  static constexpr std::int64_t kept = 2 * length;
   struct Second {
     std::int64_t number = -1;
-    std::uint32_t actions = 0;
+    std::uint32_t lost = 0;    // actions
+    std::uint32_t saved = 0;   // actions, by another server
     std::uint32_t failed = 0;  // SERVFAIL transactions' lookups
     std::uint32_t fine = 0;
   };
-  std::array<Second, length> seconds{};
+  std::array<Second, kept> seconds{};
 
-  Second& at(Timestamp when) {
+  // Null for what is too long ago.
+  Second* at(Timestamp when) {
     const std::int64_t number =
         std::max<std::int64_t>(0, when.time_since_epoch() / std::chrono::seconds{1});
-    Second& second = seconds[static_cast<std::size_t>(number % length)];
-    if (second.number != number) second = {number, 0, 0, 0};
-    return second;
+    Second& second = seconds[static_cast<std::size_t>(number % kept)];
+    if (second.number > number) return nullptr;
+    if (second.number < number) second = {number, 0, 0, 0, 0};
+    return &second;
   }
   Second sum(Timestamp until) const {
     const std::int64_t number = until.time_since_epoch() / std::chrono::seconds{1};
     Second total;
-    for (const Second& second : seconds) {
-      if (second.number < 0 || number - second.number >= length || second.number > number) continue;
-      total.actions += second.actions;
+    for (std::int64_t each = std::max<std::int64_t>(0, number - length + 1); each <= number;
+         ++each) {
+      const Second& second = seconds[static_cast<std::size_t>(each % kept)];
+      if (second.number != each) continue;
+      total.lost += second.lost;
+      total.saved += second.saved;
       total.failed += second.failed;
       total.fine += second.fine;
     }
@@ -57,13 +69,15 @@ struct Minute {
 
 struct Tally {
   Minute minute;
-  std::uint64_t actions = 0;
+  std::uint64_t lost = 0;   // actions
+  std::uint64_t saved = 0;  // actions, by another server
   std::uint64_t responses = 0;
   std::uint64_t failed = 0;
   std::uint64_t fine = 0;
   std::uint64_t peak_percent = 0;  // in the stormiest minute
   std::uint32_t peak_second = 0;   // failures in the worst second
   bool stormed = false;
+  bool is_felt = false;  // in the storm actions were lost, as many as make one
   Evidence failures;
   Curve curve;  // of them
   TopList<dns::Name> names;
@@ -111,12 +125,15 @@ class DnsServfailStorm final : public Detector {
   }
 
   void on_dns_action(const dns::Action& action) override {
-    if (!action.recursion_desired || !action.is_servfail()) return;
+    if (!action.recursion_desired || action.servfail == 0) return;
+    if (action.calls_lost == 0 && !action.saved_elsewhere) return;
     if (std::ranges::any_of(action.errors(), dns::is_policy)) return;
     for (const dns::LookupServer& responder : action.responders()) {
       const ResponderKey key{action.tunnel, responder.server, 0};
       if (add_action(responders_.find(key), action, share_)) responders_.hold(key);
     }
+    // That another server has the answer speaks for the zone.
+    if (action.saved_elsewhere) return;
     const dns::Name zone = dns::guessed_zone(action.name);
     if (add_action(zones_.find(zone), action, zone_share_)) zones_.hold(zone);
   }
@@ -147,7 +164,9 @@ class DnsServfailStorm final : public Detector {
                           const dns::Name& zone) {
     ++tally.responses;
     ++tally.failed;
-    tally.peak_second = std::max(tally.peak_second, ++tally.minute.at(transaction.asked()).failed);
+    if (Minute::Second* second = tally.minute.at(transaction.asked())) {
+      tally.peak_second = std::max(tally.peak_second, ++second->failed);
+    }
     tally.failures.add(transaction.response.seen);
     tally.curve.add(transaction.response.seen.time.time_since_epoch() / std::chrono::seconds{1}, 1);
     tally.names.add(transaction.question.name);
@@ -161,23 +180,30 @@ class DnsServfailStorm final : public Detector {
   static void add_success(Tally* tally, const dns::Transaction& transaction) {
     if (tally == nullptr) return;
     ++tally->fine;
-    ++tally->minute.at(transaction.asked()).fine;
+    if (Minute::Second* second = tally->minute.at(transaction.asked())) ++second->fine;
     tally->last_fine = std::max(tally->last_fine, transaction.response.seen.time);
   }
 
   // True when this makes a storm.
   bool add_action(Tally* tally, const dns::Action& action, std::uint64_t share) const {
     if (tally == nullptr) return false;
-    ++tally->actions;
-    ++tally->minute.at(action.asked).actions;
+    const std::uint32_t saved = action.saved_elsewhere ? 1 : 0;
+    tally->lost += action.calls_lost;
+    tally->saved += saved;
+    Minute::Second* second = tally->minute.at(action.asked);
+    if (second == nullptr) return false;
+    second->lost += action.calls_lost;
+    second->saved += saved;
     const Minute::Second sum = tally->minute.sum(action.asked);
     const std::uint64_t decided = std::uint64_t{sum.failed} + sum.fine;
-    if (sum.actions < min_actions_ || tally->names.distinct() < min_names_ || decided == 0) {
+    if (std::uint64_t{sum.lost} + sum.saved < min_actions_ ||
+        tally->names.distinct() < min_names_ || decided == 0) {
       return false;
     }
     const std::uint64_t percent = 100 * std::uint64_t{sum.failed} / decided;
     if (percent < share) return false;
     tally->stormed = true;
+    tally->is_felt |= sum.lost >= min_actions_;
     tally->peak_percent = std::max(tally->peak_percent, percent);
     return true;
   }
@@ -185,7 +211,7 @@ class DnsServfailStorm final : public Detector {
   bool is_part_of_a_responder_storm(const Tally& zone) const {
     for (const auto& [responder, count] : zone.responders.top()) {
       const Tally* tally = responders_.find({0, responder, 0});
-      if (tally == nullptr || !tally->stormed || tally->zones.distinct() < unrelated_zones) {
+      if (tally == nullptr || !tally->is_felt || tally->zones.distinct() < unrelated_zones) {
         return false;
       }
     }
@@ -198,7 +224,9 @@ class DnsServfailStorm final : public Detector {
     Finding finding = describe(scene, tally);
     finding.variant = "responder";
     finding.entity = fmt::format("{}/{}", key.server.to_string(), key.tunnel);
-    finding.severity = tally.peak_percent >= 80 ? Severity::critical : Severity::error;
+    finding.severity = !tally.is_felt             ? Severity::warning
+                       : tally.peak_percent >= 80 ? Severity::critical
+                                                  : Severity::error;
     finding.title = fmt::format("{} fails with SERVFAIL across zones", address);
     finding.who.insert(finding.who.begin(), who("server", key.server));
     finding.capture_filter = fmt::format("host {} and port {}", address, key.server.port);
@@ -260,7 +288,8 @@ class DnsServfailStorm final : public Detector {
     finding.state = recovered ? FindingState::ended : state_at(scene.now, finding);
     finding.who.push_back(who("client", tally.clients));
     finding.who.push_back(who("name", tally.names));
-    finding.measures = {{"failed_actions", static_cast<std::int64_t>(tally.actions)},
+    finding.measures = {{"failed_actions", static_cast<std::int64_t>(tally.lost)},
+                        {"saved_actions", static_cast<std::int64_t>(tally.saved)},
                         {"peak_share_percent", static_cast<std::int64_t>(tally.peak_percent)},
                         {"peak_failures_per_second", tally.peak_second}};
     finding.caveats.push_back({"rate", tally.curve.to_string("failures")});
@@ -289,7 +318,7 @@ class DnsServfailStorm final : public Detector {
 }  // namespace
 
 DetectorEntry dns_servfail_storm() {
-  return {"dns-servfail-storm", "error to critical", "many names failing with SERVFAIL at once",
+  return {"dns-servfail-storm", "warning to critical", "many names failing with SERVFAIL at once",
           Basis::presence, make_detector<DnsServfailStorm>};
 }
 

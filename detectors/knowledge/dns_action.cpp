@@ -4,29 +4,13 @@
 #include <iterator>
 
 #include "detectors/audience.h"
+#include "detectors/knowledge/dns_search.h"
 
 namespace wirefault::dns {
 namespace {
 
 // Lookups of one action end within a few retry rounds of each other; after this no more will come.
 constexpr Duration settling_time = std::chrono::seconds{30};
-
-std::uint8_t folded(std::uint8_t octet) {
-  return octet >= 'A' && octet <= 'Z' ? static_cast<std::uint8_t>(octet | 0x20) : octet;
-}
-
-// Equal, or one continues the other: www. and www.corp.example. after the search list was applied.
-bool continues(const Name& a, const Name& b) {
-  const Name& shorter = a.size() <= b.size() ? a : b;
-  const Name& longer = a.size() <= b.size() ? b : a;
-  if (shorter.is_root()) return longer.is_root();
-  const int extra = longer.label_count() - shorter.label_count();
-  if (extra < 0) return false;
-  // The leading labels of the longer name are what is left without its last `extra` labels.
-  const Bytes head = longer.wire().first(shorter.size() - 1);
-  return std::equal(head.begin(), head.end(), shorter.wire().begin(),
-                    [](std::uint8_t x, std::uint8_t y) { return folded(x) == folded(y); });
-}
 
 // The same for all names that may belong to one action: none continues another without its first
 // label.
@@ -53,15 +37,22 @@ void add_server(Action& action, const LookupServer& server) {
   if (action.server_count < action.servers.size()) action.servers[action.server_count++] = server;
 }
 
+// One server failed it, and another had the answer.
+bool was_saved_elsewhere(const Lookup& lookup) {
+  if (lookup.end != LookupEnd::resolved || lookup.resolver == Endpoint{}) return false;
+  return std::ranges::none_of(lookup.asked_servers(), [&](const LookupServer& asked) {
+    return asked.failure_responses > 0 && asked.server.address == lookup.resolver.address;
+  });
+}
+
 }  // namespace
 
 Actions::Actions(Settings& settings)
-    // Measured with glibc: A and AAAA leave together, a whole round of SERVFAILs takes 84 ms.
-    : window_{settings.duration("dns", "action-window", std::chrono::seconds{2},
+    : window_{settings.duration("dns", "action-window", action_time,
                                 "time within which lookups belong to one action")} {}
 
 void Actions::add(const Lookup& lookup, KnowledgeListener& listener) {
-  if (lookup.end == LookupEnd::undecided) return;
+  if (lookup.end == LookupEnd::undecided || lookup.was_answered_otherwise()) return;
   const std::uint64_t hash = action_hash(lookup.client, lookup.tunnel, lookup.question.name);
   Action* mine = find(lookup, hash);
   if (mine == nullptr) {
@@ -71,8 +62,11 @@ void Actions::add(const Lookup& lookup, KnowledgeListener& listener) {
   Action& action = *mine;
   if (lookup.question.name.size() < action.name.size()) action.name = lookup.question.name;
   action.asked = std::min(action.asked, lookup.asked());
+  action.calls_lost =
+      action.lookups == 0 ? lookup.calls_lost : std::min(action.calls_lost, lookup.calls_lost);
   ++action.lookups;
   if (lookup.end == LookupEnd::failed) ++action.failed;
+  if (was_saved_elsewhere(lookup)) action.saved_elsewhere = true;
   action.servfail += lookup.servfail;
   if (lookup.servfail > 0) action.attempts += lookup.attempts;
   for (const Sighting& failure : lookup.failures.kept()) action.failures.add(failure);

@@ -27,6 +27,8 @@ struct Action {
   Timestamp asked{};
   std::uint32_t lookups = 0;
   std::uint32_t failed = 0;                                 // of those
+  std::uint32_t calls_lost = 0;                             // as of each of them
+  bool saved_elsewhere = false;                             // by a server that did not fail it
   std::uint32_t servfail = 0;                               // responses
   std::uint32_t attempts = 0;                               // that ended so
   std::array<LookupServer, Lookup::max_servers> servers{};  // those that failed it

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "detectors/audience.h"
+#include "detectors/knowledge/dns_search.h"
 #include "dissectors/hash.h"
 
 namespace wirefault::dns {
@@ -64,7 +65,8 @@ Lookups::Lookups(Settings& settings, std::size_t budget)
       records_{budget / success_share * (success_share - 1) / Table<Record>::entry_cost()},
       present_(std::size_t{1} << 17),
       bucket_count_{power_of_two_below(budget / success_share / sizeof(Bucket))},
-      successes_{zeroed_pages<Bucket>(bucket_count_)} {}
+      successes_{zeroed_pages<Bucket>(bucket_count_)},
+      failing_{zeroed_pages<Record*>(std::size_t{1} << 16)} {}
 
 void Lookups::add(const Transaction& transaction, KnowledgeListener& listener) {
   if (transaction.odd_question || transaction.opcode != Opcode::query ||
@@ -76,6 +78,9 @@ void Lookups::add(const Transaction& transaction, KnowledgeListener& listener) {
   Record* record = find(transaction, hash);
   if (usable) {
     remember_success(hash, transaction);
+    if (Record* form = failing_of(transaction.client.address, transaction.question.name)) {
+      note_other_form(form, transaction);
+    }
     if (record == nullptr) return;
   } else if (record == nullptr) {
     const bool in_trouble = transaction.outcome == Outcome::waiting ||
@@ -84,6 +89,7 @@ void Lookups::add(const Transaction& transaction, KnowledgeListener& listener) {
     if (!in_trouble) return;
     record = &record_of(transaction, hash, listener);
   }
+  begin_call(*record, transaction.asked());
   if (transaction.outcome == Outcome::waiting) {
     ask(*record, transaction);
     ++record->open;
@@ -101,9 +107,70 @@ Lookups::Record* Lookups::find(const Transaction& transaction, std::uint64_t has
   });
   if (record == nullptr) return nullptr;
   const Timestamp asked = transaction.asked();
-  const bool belongs = asked <= record->lookup.last_asked + gap_ &&
-                       (!record->resolved || asked <= record->lookup.resolved_by.time);
+  const Lookup& lookup = record->lookup;
+  const bool is_over = is_told(*record) && asked >= lookup.asked() + gap_;
+  const bool belongs = asked <= lookup.last_asked + gap_ && !is_over &&
+                       (!record->resolved || asked <= lookup.resolved_by.time);
   return belongs ? record : nullptr;
+}
+
+// Whether every server asked so far has said that it fails: the client waits for nothing more.
+bool Lookups::is_told(const Record& record) {
+  const Lookup& lookup = record.lookup;
+  return record.open == 0 && !record.resolved && lookup.unanswered == 0 && lookup.undecided == 0 &&
+         lookup.settled != Timestamp{};
+}
+
+void Lookups::begin_call(Record& record, Timestamp asked) {
+  if (!is_told(record) || asked < record.lookup.settled + retry_time) return;
+  if (!record.answered_otherwise) ++record.lookup.calls_lost;
+  record.answered_otherwise = false;
+}
+
+// Whatever is answered is looked up so: as short as can be.
+Lookups::Record*& Lookups::failing_of(const IpAddress& asking, const Name& name) const {
+  using hash_detail::word;
+  constexpr std::uint64_t lower_case = 0x2020202020202020;
+  const std::uint8_t* const label = name.wire().data();
+  const std::uint64_t start = label[0] >= 7   ? word(label, 8)
+                              : label[0] >= 3 ? word(label, 4)
+                                              : word(label, 1);
+  const auto client = asking.words();
+  QuickHash hash;
+  hash.add(client[0] ^ (start | lower_case), client[1]);
+  return failing_.get()[static_cast<std::uint16_t>(hash.value())];
+}
+
+void Lookups::add_failing(Record& record) {
+  Record*& newest = failing_of(record.lookup.client, record.lookup.question.name);
+  record.older_form = newest;
+  record.form_link = &newest;
+  if (newest != nullptr) newest->form_link = &record.older_form;
+  newest = &record;
+}
+
+void Lookups::drop_failing(const Record& record) {
+  *record.form_link = record.older_form;
+  if (record.older_form != nullptr) record.older_form->form_link = record.form_link;
+}
+
+// A resolver library that got SERVFAIL for a name tries the next form of it: with another search
+// suffix, or as typed. Where that has an answer, the call is none the worse.
+void Lookups::note_other_form(Record* form, const Transaction& transaction) {
+  if (transaction.response.rcode != Rcode::noerror) return;
+  const Question& question = transaction.question;
+  const Timestamp asked = transaction.asked();
+  for (std::size_t seen = 0; form != nullptr && seen < most_forms; ++seen) {
+    const Lookup& lookup = form->lookup;
+    if (lookup.client == transaction.client.address && lookup.tunnel == transaction.tunnel &&
+        lookup.question.type == question.type &&
+        lookup.question.name.size() != question.name.size() && asked >= lookup.last_asked &&
+        asked <= lookup.last_asked + action_time &&
+        continues(lookup.question.name, question.name)) {
+      form->answered_otherwise = true;
+    }
+    form = form->older_form;
+  }
 }
 
 Lookups::Record& Lookups::record_of(const Transaction& transaction, std::uint64_t hash,
@@ -221,6 +288,7 @@ void Lookups::settle(Record& record, const Transaction& transaction) {
     ++lookup.other_failures;
   }
   lookup.failures.add(response.seen);
+  if (record.form_link == nullptr) add_failing(record);
   for (const std::uint16_t code : response.errors()) {
     const auto known = std::span{lookup.extended_errors}.first(lookup.extended_error_count);
     if (std::find(known.begin(), known.end(), code) != known.end()) continue;
@@ -240,12 +308,14 @@ void Lookups::conclude(const Record& record, Lookup& lookup) {
     lookup.settled = lookup.resolved_by.time;
   } else {
     lookup.end = record.open > 0 || lookup.undecided > 0 ? LookupEnd::undecided : LookupEnd::failed;
+    if (lookup.end == LookupEnd::failed && !record.answered_otherwise) ++lookup.calls_lost;
   }
 }
 
 void Lookups::close(Record& record, KnowledgeListener& listener) {
   conclude(record, record.lookup);
   listener.on_dns_lookup(record.lookup);
+  if (record.form_link != nullptr) drop_failing(record);
   if (std::uint8_t& records = present(record.hash); records < too_many) --records;
   records_.erase(record);
 }

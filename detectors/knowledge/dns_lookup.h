@@ -3,7 +3,9 @@
 //
 // A lookup is all transactions of one client for one question (name without case, type, class), to
 // any server, with any id, port and transport, each at most dns.lookup-gap after the one before,
-// until a usable response ends it. Knowledge keeps a record only of lookups that ran into trouble:
+// until a usable response ends it, or until it has met nothing but failure for that long: what an
+// application asks anew every few seconds fails again and again, and not once for hours. Each time
+// the application asks is a call. Knowledge keeps a record only of lookups that ran into trouble:
 // a transaction that waited, or failed. What is answered at once costs one look into a cache of
 // recent successes, which tells a lost race (musl asks all servers at the same time) from a
 // failure.
@@ -75,6 +77,9 @@ struct Lookup {
   bool resolved_late = false;  // it came after the answer timeout
   Pair pair = Pair::none;
   std::uint32_t undecided = 0;
+  // How often the client was told of a failure and had no other server or name to ask: what called
+  // it got an error. A later call may have ended better.
+  std::uint32_t calls_lost = 0;
 
   std::array<LookupServer, max_servers> servers{};  // in the order asked
   std::uint8_t server_count = 0;
@@ -90,6 +95,8 @@ struct Lookup {
 
   Timestamp asked() const { return queries.first().time; }
   std::span<const LookupServer> asked_servers() const { return {servers.data(), server_count}; }
+  // It failed each time, and the name was answered with or without a search suffix.
+  bool was_answered_otherwise() const { return end == LookupEnd::failed && calls_lost == 0; }
   // The client asked again: it too had missed the answer.
   bool is_corroborated() const { return attempts >= 2; }
   Duration cost() const { return settled - asked(); }
@@ -117,15 +124,23 @@ class Lookups {
  private:
   // How long a transaction may be open before the trackers say so, with room to spare.
   static constexpr Duration notice_slack = std::chrono::seconds{2};
-  // A client that asks on does so within half a second of a failure, and what is a second old is
-  // known of: until then a lookup may be open without seeming so.
-  static constexpr Duration turning_time = std::chrono::milliseconds{1500};
+  // A client that was told of a failure asks on within that time: glibc takes 84 ms for two servers
+  // and two rounds (measured), musl asks at once.
+  static constexpr Duration retry_time = std::chrono::milliseconds{500};
+  // What is a second old is known of: until then a lookup may be open without seeming so.
+  static constexpr Duration turning_time = retry_time + std::chrono::seconds{1};
+  // Of a client's failing names that begin alike, so many are looked at for other forms: the
+  // newest.
+  static constexpr std::size_t most_forms = 16;
 
   struct Record {
     Lookup lookup;
     std::uint64_t hash = 0;
     std::uint32_t open = 0;  // transactions noticed and not settled
     bool resolved = false;
+    bool answered_otherwise = false;  // this call: by the name with or without a search suffix
+    Record* older_form = nullptr;     // the next in the list that failing_ heads
+    Record** form_link = nullptr;     // what points to this one there; null: it is not in a list
   };
   // Four to a cache line.
   struct Success {
@@ -146,6 +161,13 @@ class Lookups {
   Record* find(const Transaction& transaction, std::uint64_t hash);
   void ask(Record& record, const Transaction& transaction);
   void settle(Record& record, const Transaction& transaction);
+  static bool is_told(const Record& record);
+  static void begin_call(Record& record, Timestamp asked);
+  void add_failing(Record& record);
+  static void drop_failing(const Record& record);
+  static void note_other_form(Record* form, const Transaction& transaction);
+  // The list of records that met failure responses of a client, for names that begin like this one.
+  Record*& failing_of(const IpAddress& asking, const Name& name) const;
   static void conclude(const Record& record, Lookup& lookup);
   void close(Record& record, KnowledgeListener& listener);
   std::uint8_t& present(std::uint64_t hash) { return present_[hash & (present_.size() - 1)]; }
@@ -165,6 +187,7 @@ class Lookups {
   Pages<Bucket> successes_;   // looked up at random, and none may lie across two cache lines
   std::array<NewSuccess, 16> new_successes_;  // a ring: not in their buckets yet
   std::size_t next_new_ = 0;                  // the oldest of them
+  Pages<Record*> failing_;                    // heads of lists, mostly none
   std::uint64_t evicted_ = 0;
 };
 

@@ -387,6 +387,79 @@ def open_elsewhere(capture):
         other.opened(120 + 15000 * number)
 
 
+RESOLVER = "198.51.100.53"
+NOERROR, SERVFAIL = 0, 2
+ZONES = ("example.com", "example.net", "example.org")
+
+
+class Stub:
+    """Clients that ask for addresses, each query from a port of its own; answers come after 8 ms."""
+
+    def __init__(self, capture):
+        self.capture, self.asked = capture, 0
+
+    def ask(self, at, client, name, rcode=NOERROR, resolver=RESOLVER):
+        """`at` in milliseconds from the capture's present moment."""
+        self.asked += 1
+        port, at = 20000 + self.asked, self.capture.now + at * 1000
+        question = b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0\0\1\0\1"
+        answer = b"\xc0\x0c\0\1\0\1" + struct.pack("!LH", 300, 4) + bytes((203, 0, 113, 80))
+        for source, target, flags, body, when in ((client, resolver, 0x0100, b"", at),
+                                                  (resolver, client, 0x8180 | rcode, b"" if rcode else answer, at + 8000)):
+            message = struct.pack("!6H", self.asked, flags, 1, bool(body), 0, 0) + question + body
+            ports = (port, 53) if source == client else (53, port)
+            datagram = udp(source, ports[0], target, ports[1], message)
+            self.capture.add(source, target, ip(source, target, UDP, datagram, self.asked), at=when)
+
+
+@sample("dns-servfail-storm/fires-polled")
+def storm_among_pollers():
+    """Twelve applications ask for their server every five seconds. From 20 s to 50 s the resolver
+    fails all of it, and then it answers again."""
+    capture = Capture()
+    stub = Stub(capture)
+    for second in range(0, 80, 5):
+        for number in range(12):
+            stub.ask(1000 * second + 20 * number, f"192.0.2.{11 + number}", f"app{number}.{ZONES[number % 3]}",
+                     SERVFAIL if 20 <= second < 50 else NOERROR)
+    return in_order(capture)
+
+
+@sample("dns-servfail-storm/fires-saved")
+def second_resolver_helps():
+    """The first of two resolvers fails whatever it is asked, the second has the answer at once."""
+    capture = Capture()
+    stub = Stub(capture)
+    for number in range(20):
+        for resolver, after, rcode in ((RESOLVER, 0, SERVFAIL), ("198.51.100.54", 10, NOERROR)):
+            stub.ask(2000 * number + after, CLIENT, f"host{number}.{ZONES[number % 3]}", rcode, resolver)
+    return in_order(capture)
+
+
+@sample("dns-servfail-storm/quiet-search")
+def search_list():
+    """A search list of a zone that is broken: each name is asked for with its suffix, which fails, and
+    then as it was typed, which is answered; or with the one suffix and then with the other."""
+    capture = Capture()
+    stub = Stub(capture)
+    for number in range(40):
+        typed = f"host{number}.{ZONES[number % 3]}" if number % 2 else f"host{number}"
+        stub.ask(1500 * number, CLIENT, f"{typed}.svc.example" if number % 2 else typed, SERVFAIL)
+        stub.ask(1500 * number + 10, CLIENT, typed if number % 2 else f"{typed}.corp.example.com")
+    return in_order(capture)
+
+
+@sample("dns-servfail-storm/quiet-retried")
+def next_attempt_helps():
+    """A resolver whose first attempt fails and whose second, which the client asks for at once, does not."""
+    capture = Capture()
+    stub = Stub(capture)
+    for number in range(40):
+        for after, rcode in ((0, SERVFAIL), (10, NOERROR)):
+            stub.ask(1500 * number + after, CLIENT, f"host{number}.{ZONES[number % 3]}", rcode)
+    return in_order(capture)
+
+
 @sample("tcp-syn-flood/fires-undecided")
 def flood_cut_short():
     """Seen on the way in: 150 SYNs from as many sources in half a second, and there the capture ends."""

@@ -34,6 +34,23 @@ TEST_CASE("where another server helps it is a warning", "[detectors][dns-refused
   CHECK(found[0].severity == Severity::warning);
 }
 
+// As others do whose server is silent for as long.
+TEST_CASE("being refused for longer than the gap is an error, whatever comes later",
+          "[detectors][dns-refused]") {
+  Frames frames;
+  DetectorBench bench{entry_of("dns-refused")};
+  const int seconds = GENERATE(10, 60);
+  for (int at = 0; at < seconds; at += 5) bench.hear(answered(frames, {}, at, at + 0.01, refused));
+  for (int at = seconds; at < 70; at += 5) bench.hear(answered(frames, {}, at, at + 0.01));
+  const auto found = bench.findings(100);
+  if (seconds == 10) {
+    CHECK(found.empty());
+  } else {
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].severity == Severity::error);
+  }
+}
+
 TEST_CASE("a server asked for foreign zones is told from one that knows its clients",
           "[detectors][dns-refused]") {
   Frames frames;

@@ -86,6 +86,74 @@ TEST_CASE("sixteen responses of one action are one failure", "[detectors][dns-se
   CHECK(c.bench.findings(100).empty());
 }
 
+// Applications do so; each time the call fails and the user sees it, whatever comes of it later.
+TEST_CASE("a storm is seen that is asked about every few seconds",
+          "[detectors][dns-servfail-storm]") {
+  Case c;
+  const bool recovers = GENERATE(false, true);
+  const int seconds = GENERATE(10, 14, 45, 300);
+  for (int at = 0; at < seconds + 5; at += 5) {
+    for (int i = 0; i < 12; ++i) {
+      const Asked asked{.client = "192.0.2.10",
+                        .name = host(i, i % 2 == 0   ? "example.com."
+                                        : i % 3 == 0 ? "example.net."
+                                                     : "example.org.")};
+      if (at < seconds) {
+        c.bench.hear(answered(c.frames, asked, at, at + 0.01, servfail));
+      } else if (recovers) {
+        c.bench.hear(answered(c.frames, asked, at, at + 0.01));
+      }
+    }
+  }
+  const auto found = c.bench.findings(seconds + 100);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].variant == "responder");
+  CHECK(found[0].severity == Severity::critical);
+  CHECK(found[0].measures[0].value == 12 * ((seconds + 4) / 5));
+}
+
+TEST_CASE("what the next attempt of the same call makes good is no storm",
+          "[detectors][dns-servfail-storm]") {
+  Case c;
+  for (int i = 0; i < 60; ++i) {
+    const Asked asked{.name = host(i, i % 2 == 0 ? "example.com." : "example.net.")};
+    c.bench.hear(answered(c.frames, asked, i, i + 0.01, servfail));
+    c.bench.hear(answered(c.frames, asked, i + 0.02, i + 0.03));
+  }
+  CHECK(c.bench.findings(200).empty());
+}
+
+// X with the suffix: SERVFAIL, X: an address; or the other way round.
+TEST_CASE("a search suffix that fails loses nothing", "[detectors][dns-servfail-storm]") {
+  Case c;
+  const bool suffix_first = GENERATE(false, true);
+  const bool exists = GENERATE(false, true);
+  for (int i = 0; i < 40; ++i) {
+    const std::string typed = host(i, "zone" + std::to_string(i % 5) + ".example.");
+    const std::string longer = typed + "svc.example.net.";
+    c.bench.hear(
+        answered(c.frames, {.name = suffix_first ? longer : typed}, i, i + 0.01, servfail));
+    c.bench.hear(answered(c.frames, {.name = suffix_first ? typed : longer}, i + 0.02, i + 0.03,
+                          exists ? dns::Rcode::noerror : dns::Rcode::nxdomain));
+  }
+  CHECK(c.bench.findings(200).empty() == exists);
+}
+
+TEST_CASE("a resolver that fails what the next one answers is a warning",
+          "[detectors][dns-servfail-storm]") {
+  Case c;
+  for (int i = 0; i < 20; ++i) {
+    const std::string name = host(i, "zone" + std::to_string(i % 5) + ".example.");
+    c.bench.hear(answered(c.frames, {.name = name}, i, i + 0.01, servfail));
+    c.bench.hear(answered(c.frames, {.server = "198.51.100.54", .name = name}, i + 0.02, i + 0.03));
+  }
+  const auto found = c.bench.findings(200);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].variant == "responder");
+  CHECK(found[0].severity == Severity::warning);
+  CHECK(found[0].who[0].top[0].text == "198.51.100.53:53");
+}
+
 TEST_CASE("a few failures among many answers are no storm", "[detectors][dns-servfail-storm]") {
   Case c;
   c.fail("192.0.2.10", host(0, "example.com."), 0);

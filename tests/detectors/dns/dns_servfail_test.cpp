@@ -40,6 +40,18 @@ TEST_CASE("a SERVFAIL that the next server makes good is nothing", "[detectors][
   CHECK(bench.findings(30).empty());
 }
 
+// client --A?--> SERVFAIL, every five seconds, then an address
+TEST_CASE("a name that fails for longer than the gap has failed", "[detectors][dns-servfail]") {
+  Frames frames;
+  DetectorBench bench{entry_of("dns-servfail")};
+  const int seconds = GENERATE(10, 60);
+  for (int at = 0; at < seconds; at += 5) bench.hear(answered(frames, {}, at, at + 0.01, servfail));
+  bench.hear(answered(frames, {}, seconds, seconds + 0.01));
+  const auto found = bench.findings(100);
+  REQUIRE(found.size() == (seconds == 10 ? 0 : 1));
+  if (seconds == 60) CHECK(found[0].count == 4);
+}
+
 TEST_CASE("a resolver that says it blocks the name is worth a note", "[detectors][dns-servfail]") {
   Frames frames;
   DetectorBench bench{entry_of("dns-servfail")};
