@@ -1,4 +1,4 @@
-// How detectors tell flows and paths apart: one direction each, with its tunnel.
+// How detectors tell flows and paths apart, one direction each, and services; with their tunnel.
 #pragma once
 
 #include <compare>
@@ -35,6 +35,13 @@ struct PathKey {
     return {flow.tunnel, flow.sender.address, flow.receiver.address};
   }
   friend auto operator<=>(const PathKey&, const PathKey&) = default;
+};
+
+struct ServiceKey {
+  std::uint64_t tunnel = 0;
+  Endpoint service;
+  std::uint32_t padding = 0;  // none is left: keys are hashed as bytes
+  friend auto operator<=>(const ServiceKey&, const ServiceKey&) = default;
 };
 
 }  // namespace wirefault

@@ -11,19 +11,13 @@
 #include <fmt/format.h>
 
 #include "detectors/detector.h"
+#include "detectors/flow_key.h"
 #include "detectors/rejections.h"
 
 namespace wirefault {
 namespace {
 
 using icmp::ErrorKind;
-
-struct ServiceKey {
-  std::uint64_t tunnel = 0;
-  Endpoint service;
-  std::uint32_t padding = 0;
-  friend auto operator<=>(const ServiceKey&, const ServiceKey&) = default;
-};
 
 class IcmpUnreachable final : public Detector {
  public:

@@ -18,18 +18,12 @@
 #include <span>
 
 #include "detectors/detector.h"
+#include "detectors/flow_key.h"
 #include "detectors/state.h"
 #include "detectors/tcp/attempts.h"
 
 namespace wirefault {
 namespace {
-
-struct ServiceKey {
-  std::uint64_t tunnel = 0;
-  Endpoint service;
-  std::uint32_t padding = 0;
-  friend auto operator<=>(const ServiceKey&, const ServiceKey&) = default;
-};
 
 struct HostKey {
   std::uint64_t tunnel = 0;

@@ -22,6 +22,7 @@
 #include <set>
 
 #include "detectors/detector.h"
+#include "detectors/flow_key.h"
 #include "detectors/state.h"
 #include "detectors/tcp/attempts.h"
 
@@ -35,12 +36,6 @@ enum Variant : std::uint8_t { silent, synack_lost, synack_ignored, delayed, vari
 constexpr std::array<std::string_view, variant_count> variant_names = {"silent", "synack-lost",
                                                                        "synack-ignored", "delayed"};
 
-struct ServiceKey {
-  std::uint64_t tunnel = 0;
-  Endpoint service;
-  std::uint32_t padding = 0;
-  friend auto operator<=>(const ServiceKey&, const ServiceKey&) = default;
-};
 // A host, or the network of one.
 struct HostKey {
   std::uint64_t tunnel = 0;
