@@ -5,6 +5,7 @@
 #include "detectors/incidents.h"
 #include "detectors/quality.h"
 #include "detectors/ranking.h"
+#include "detectors/wording.h"
 #include "dissectors/dns/codes.h"
 
 namespace wirefault {
@@ -277,6 +278,10 @@ Result Judgement::result(const std::vector<SourceInfo>& sources,
   note_unheard_answers(summary, result);
   lower_parts_of_storms(result.findings);
   merge_tails(result.findings);
+  for (Finding& finding : result.findings) {
+    if (finding.capture_filter.empty()) continue;
+    finding.capture_filter = behind_tags(finding.capture_filter, summary);
+  }
   rank(result.findings);
   result.incidents = group(result.findings);
   if (put_roots_first(result.findings, result.incidents)) result.incidents = group(result.findings);

@@ -107,6 +107,19 @@ std::string dig_name(const dns::Name& name) {
   return (is_ambiguous ? "-q " : "") + shell_word(text);
 }
 
+std::string behind_tags(const std::string& filter, const CaptureSummary& summary) {
+  // Each of these words moves what follows it behind one more header (pcap-filter(7)), so the
+  // innermost comes last.
+  std::vector<std::string_view> words(std::min<std::size_t>(summary.most_vlan_tags, 2), "vlan");
+  if ((summary.shims & link::shim::pppoe) != 0) words.emplace_back("pppoes");
+  if ((summary.shims & link::shim::mpls) != 0) words.emplace_back("mpls");
+  std::string text = filter;
+  for (auto word = words.rbegin(); word != words.rend(); ++word) {
+    text = fmt::format("{} or ({} and ({}))", filter, *word, text);
+  }
+  return text;
+}
+
 std::string printable(std::string_view text) {
   std::string result;
   result.reserve(text.size());

@@ -10,6 +10,7 @@
 #include "detectors/finding.h"
 #include "detectors/knowledge/vantage.h"
 #include "detectors/tally_map.h"
+#include "dissectors/facts.h"
 
 namespace wirefault {
 
@@ -38,6 +39,10 @@ std::string dig_name(const dns::Name& name);
 // Everything but printable ASCII becomes \DDD: file and interface names are bytes that somebody
 // else chose, and a report must not be able to move a terminal's cursor.
 std::string printable(std::string_view text);
+
+// A capture filter that also finds what it finds behind VLAN tags and the like, as far as this
+// capture has such: BPF looks for addresses where they are without.
+std::string behind_tags(const std::string& filter, const CaptureSummary& summary);
 
 // frame.number in {3, 7}: what every Wireshark from 4.0 on understands.
 std::string frame_filter(std::span<const PacketRef> frames);

@@ -69,6 +69,9 @@ struct CaptureSummary {
   std::uint64_t fragmented_datagrams = 0;
   std::uint64_t incomplete_datagrams = 0;                   // never whole in this capture
   std::array<std::uint64_t, copy_kind_count> duplicates{};  // by CopyKind; tracked only once
+  // Of frames that are not cooked: what stood between their header and IP.
+  std::uint8_t most_vlan_tags = 0;
+  std::uint8_t shims = 0;  // any of link::shim
   CaptureQuality quality;
   std::vector<ClockOffset> clock_offsets;  // between interfaces or files
   std::vector<IpAddress> own_addresses;    // of the machine that captured, as far as known

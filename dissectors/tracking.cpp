@@ -130,6 +130,10 @@ void Tracking::add(const Packet& packet, const Ahead& ahead) {
     return note_flaw(ahead.datagram.flaw());
   }
   own_addresses_.see(*ahead.datagram, frame.direction);
+  if (!frame.is_cooked) {
+    summary_.most_vlan_tags = std::max(summary_.most_vlan_tags, frame.vlan_count);
+    summary_.shims |= frame.shims;
+  }
   add_datagram(*ahead.datagram, seen, CapturePlace::of(packet, frame), &ahead);
 }
 

@@ -232,7 +232,7 @@ class DnsFragmentedResponseLoss final : public Detector {
     finding.who.push_back(who("client", tally.clients));
     finding.who.push_back(who("name", tally.names));
     finding.capture_filter =
-        fmt::format("host {} and (udp port 53 or ip[6:2] & 0x3fff != 0)", address);
+        fmt::format("host {} and (port 53 or ip[6:2] & 0x3fff != 0 or ip6 proto 44)", address);
     finding.measures = {{"lookups_failed", static_cast<std::int64_t>(failed)},
                         {"lookups_decided", static_cast<std::int64_t>(decided)}};
     finding.causes = {

@@ -184,9 +184,12 @@ class IcmpFragNeeded final : public Detector {
       finding.measures.push_back({"delivered_up_to_bytes", passed});
     }
     finding.capture_filter =
-        tally.ignored > 0    ? fmt::format("src host {} and dst host {}", source, destination)
-        : key.sender.is_v6() ? fmt::format("icmp6 and ip6[40] == 2 and dst host {}", source)
-                             : fmt::format("icmp[0] == 3 and icmp[1] == 4 and dst host {}", source);
+        key.sender.is_v6() ? fmt::format("icmp6 and ip6[40] == 2 and dst host {}", source)
+                           : fmt::format("icmp[0] == 3 and icmp[1] == 4 and dst host {}", source);
+    if (tally.ignored > 0) {
+      finding.capture_filter +=
+          fmt::format(" or (src host {} and dst host {})", source, destination);
+    }
     finding.next = {fmt::format("tracepath -n {}", destination),
                     fmt::format("ip route get {}", destination),
                     fmt::format("ss -tin dst {}  # on the sender", destination)};

@@ -121,6 +121,7 @@ Flaw read_nflog(Frame& frame) {
 
 // RFC 2516, section 4.
 Flaw read_pppoe(Frame& frame) {
+  frame.shims |= shim::pppoe;
   const Payload& at = frame.payload;
   if (at.bytes.size() < 6) return at.lack(6, Flaw::eth_short);
   const std::uint16_t length = be16(&at.bytes[4]);
@@ -165,6 +166,7 @@ Flaw read_ethernet(Frame& frame, bool in_pseudowire) {
 // nibble. A pseudowire with a control word (RFC 4385) starts with a zero word and is Ethernet when
 // an EtherType that we know stands where it should.
 Flaw read_mpls(Frame& frame, bool in_pseudowire) {
+  frame.shims |= shim::mpls;
   for (int labels = 0;; ++labels) {
     const Payload& at = frame.payload;
     if (at.bytes.size() < 4) return at.lack(4, Flaw::eth_short);

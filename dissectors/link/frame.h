@@ -38,6 +38,12 @@ enum class Network : std::uint8_t {
 
 constexpr std::size_t max_vlan_tags = 4;
 
+// What a frame may hold between its own header and IP, besides VLAN tags.
+namespace shim {
+constexpr std::uint8_t mpls = 1;
+constexpr std::uint8_t pppoe = 2;
+}  // namespace shim
+
 struct Frame {
   Network network = Network::link_type;
   std::uint16_t code = 0;
@@ -50,6 +56,8 @@ struct Frame {
 
   std::uint8_t vlan_count = 0;
   std::array<std::uint16_t, max_vlan_tags> vlans{};  // ids, outermost first
+
+  std::uint8_t shims = 0;  // any of `shim`
 
   // Of the capture point; from the cooked header (sent by us: outbound) or the capture file.
   Direction direction = Direction::unknown;
