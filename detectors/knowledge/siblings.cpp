@@ -11,7 +11,10 @@ void Siblings::add(const AddressSet& set) {
 
 // Unkeyed, so that what is forgotten is the same in every run.
 std::size_t Siblings::place_of(const IpAddress& address) {
-  return stable_hash(address.bytes(), 0) % places;
+  const auto words = address.words();
+  QuickHash hash;
+  hash.add(words[0], words[1]);
+  return hash.value() % places;
 }
 
 std::span<const IpAddress> Siblings::of(const IpAddress& address) const {

@@ -184,14 +184,15 @@ Records::Records(const Message& message)
   flaw_ = skip_questions(message_, message.question_count(), position_);
 }
 
-bool Records::next() {
+bool Records::next(bool is_named) {
   if (flaw_ != Flaw::none) return false;
   std::size_t section = 0;
   while (section < left_.size() && left_[section] == 0) ++section;
   if (section == left_.size()) return false;
   --left_[section];
   record_.section = static_cast<Section>(section);
-  const Flaw flaw = Name::read(message_, position_, record_.owner, budget_);
+  const Flaw flaw = is_named ? Name::read(message_, position_, record_.owner, budget_)
+                             : Name::skip(message_, position_);
   if (flaw != Flaw::none) return fail(flaw);
   if (!has(message_, position_, record_tail)) return fail(lack(message_));
   const std::uint8_t* tail = &message_.bytes[position_];

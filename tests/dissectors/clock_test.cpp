@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "tests/support/catch.h"
 #include "tests/support/wire_bench.h"
@@ -101,8 +102,9 @@ TEST_CASE("a busy server is not flooded because the clock was set back", "[disse
     for (int step = 0; step < 3; ++step)
       packets.push_back({4000 + 0.005 * i + 0.01 * step, i, step});
   }
-  std::stable_sort(packets.begin(), packets.end(),
-                   [](const Sent& a, const Sent& b) { return a.when < b.when; });
+  std::ranges::sort(packets, {}, [](const Sent& packet) {
+    return std::tuple{packet.when, packet.connection, packet.step};
+  });
   for (const Sent& packet : packets) {
     const double when = packet.when - (packet.when > 4010 ? back : 0);
     const auto port = static_cast<std::uint16_t>(20000 + packet.connection);
