@@ -14,7 +14,8 @@ struct AddressSet {
   // More than fit an answer of 512 octets by much are of use to nobody.
   static constexpr std::size_t most = 8;
 
-  std::span<const IpAddress> all() const { return {addresses.data(), count}; }
+  std::span<const IpAddress> all() const& { return {addresses.data(), count}; }
+  std::span<const IpAddress> all() const&& = delete;  // of what is gone by then
 
   std::array<IpAddress, most> addresses{};
   std::size_t count = 0;  // the rest is left out

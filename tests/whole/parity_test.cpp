@@ -2,9 +2,11 @@
 #include <algorithm>
 #include <filesystem>
 #include <set>
+#include <sstream>
 
 #include "detectors/catalogue.h"
 #include "detectors/pages.h"
+#include "report/layout.h"
 #include "tests/support/analysis.h"
 #include "tests/support/catch.h"
 
@@ -79,6 +81,16 @@ TEST_CASE("every page has the fixed headings, in order", "[whole][house]") {
       const std::size_t found = page.find(heading, at);
       REQUIRE(found != std::string_view::npos);
       at = found;
+    }
+  }
+}
+
+TEST_CASE("every page fits a terminal of 80 columns", "[whole][house]") {
+  for (const DetectorEntry& entry : catalogue()) {
+    std::istringstream lines{page_text(page_of(entry.id), 80)};
+    for (std::string line; std::getline(lines, line);) {
+      INFO(entry.id << ": " << line);
+      CHECK(line.size() <= 80);
     }
   }
 }

@@ -206,7 +206,8 @@ TEST_CASE("the addresses that a response gives together", "[dissectors]") {
   const auto addresses = [](const Octets& message) {
     std::vector<std::string> texts;
     const Held held{message};
-    for (const IpAddress& address : dns::addresses_of(*held.message).all()) {
+    const dns::AddressSet set = dns::addresses_of(*held.message);
+    for (const IpAddress& address : set.all()) {
       texts.push_back(address.to_string());
     }
     return texts;
