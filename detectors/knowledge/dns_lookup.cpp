@@ -66,7 +66,7 @@ Lookups::Lookups(Settings& settings, std::size_t budget)
       present_(std::size_t{1} << 17),
       bucket_count_{power_of_two_below(budget / success_share / sizeof(Bucket))},
       successes_{zeroed_pages<Bucket>(bucket_count_)},
-      failing_{zeroed_pages<Record*>(std::size_t{1} << 16)} {}
+      failing_{zeroed_pages<Record*>(failing_count)} {}
 
 void Lookups::add(const Transaction& transaction, KnowledgeListener& listener) {
   if (transaction.odd_question || transaction.opcode != Opcode::query ||
@@ -75,19 +75,19 @@ void Lookups::add(const Transaction& transaction, KnowledgeListener& listener) {
   }
   const std::uint64_t hash = lookup_hash(transaction, transaction.question_hash);
   const bool usable = is_usable(transaction);
-  Record* record = find(transaction, hash);
+  const std::uint64_t alike = alike_hash(transaction.client.address, transaction.question.name);
+  const bool any_alike = present(alike) != 0;
+  Record* record = any_alike ? find(transaction, hash) : nullptr;
   if (usable) {
     remember_success(hash, transaction);
-    if (Record* form = failing_of(transaction.client.address, transaction.question.name)) {
-      note_other_form(form, transaction);
-    }
+    if (any_alike) note_other_form(failing(alike), transaction);
     if (record == nullptr) return;
   } else if (record == nullptr) {
     const bool in_trouble = transaction.outcome == Outcome::waiting ||
                             transaction.outcome == Outcome::unanswered ||
                             transaction.outcome == Outcome::rejected || has_response(transaction);
     if (!in_trouble) return;
-    record = &record_of(transaction, hash, listener);
+    record = &record_of(transaction, hash, alike, listener);
   }
   begin_call(*record, transaction.asked());
   if (transaction.outcome == Outcome::waiting) {
@@ -100,7 +100,6 @@ void Lookups::add(const Transaction& transaction, KnowledgeListener& listener) {
 }
 
 Lookups::Record* Lookups::find(const Transaction& transaction, std::uint64_t hash) {
-  if (present(hash) == 0) return nullptr;
   Record* record = records_.find(hash, [&](const Record& candidate) {
     return candidate.hash == hash && candidate.lookup.client == transaction.client.address &&
            candidate.lookup.question.name == transaction.question.name;
@@ -128,21 +127,22 @@ void Lookups::begin_call(Record& record, Timestamp asked) {
 }
 
 // Whatever is answered is looked up so: as short as can be.
-Lookups::Record*& Lookups::failing_of(const IpAddress& asking, const Name& name) const {
+std::uint64_t Lookups::alike_hash(const IpAddress& asking, const Name& name) {
   using hash_detail::word;
   constexpr std::uint64_t lower_case = 0x2020202020202020;
   const std::uint8_t* const label = name.wire().data();
   const std::uint64_t start = label[0] >= 7   ? word(label, 8)
                               : label[0] >= 3 ? word(label, 4)
-                                              : word(label, 1);
+                              : label[0] >= 1 ? word(label, 2)
+                                              : 0;
   const auto client = asking.words();
   QuickHash hash;
   hash.add(client[0] ^ (start | lower_case), client[1]);
-  return failing_.get()[static_cast<std::uint16_t>(hash.value())];
+  return hash.value();
 }
 
 void Lookups::add_failing(Record& record) {
-  Record*& newest = failing_of(record.lookup.client, record.lookup.question.name);
+  Record*& newest = failing(record.alike);
   record.older_form = newest;
   record.form_link = &newest;
   if (newest != nullptr) newest->form_link = &record.older_form;
@@ -174,7 +174,7 @@ void Lookups::note_other_form(Record* form, const Transaction& transaction) {
 }
 
 Lookups::Record& Lookups::record_of(const Transaction& transaction, std::uint64_t hash,
-                                    KnowledgeListener& listener) {
+                                    std::uint64_t alike, KnowledgeListener& listener) {
   // An older record of the same question has come to its end: this transaction does not belong.
   if (Record* old = records_.find(hash, [&](const Record& other) { return other.hash == hash; })) {
     close(*old, listener);
@@ -186,8 +186,9 @@ Lookups::Record& Lookups::record_of(const Transaction& transaction, std::uint64_
     close(oldest, listener);
   }
   Record& record = records_.insert(hash);
-  if (std::uint8_t& records = present(hash); records < too_many) ++records;
+  if (std::uint8_t& records = present(alike); records < too_many) ++records;
   record.hash = hash;
+  record.alike = alike;
   record.lookup.client = transaction.client.address;
   record.lookup.tunnel = transaction.tunnel;
   record.lookup.question = transaction.question;
@@ -316,7 +317,7 @@ void Lookups::close(Record& record, KnowledgeListener& listener) {
   conclude(record, record.lookup);
   listener.on_dns_lookup(record.lookup);
   if (record.form_link != nullptr) drop_failing(record);
-  if (std::uint8_t& records = present(record.hash); records < too_many) --records;
+  if (std::uint8_t& records = present(record.alike); records < too_many) --records;
   records_.erase(record);
 }
 

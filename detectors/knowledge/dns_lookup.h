@@ -136,6 +136,7 @@ class Lookups {
   struct Record {
     Lookup lookup;
     std::uint64_t hash = 0;
+    std::uint64_t alike = 0;
     std::uint32_t open = 0;  // transactions noticed and not settled
     bool resolved = false;
     bool answered_otherwise = false;  // this call: by the name with or without a search suffix
@@ -155,7 +156,7 @@ class Lookups {
   };
 
   // The record that `transaction` belongs to, made if need be.
-  Record& record_of(const Transaction& transaction, std::uint64_t hash,
+  Record& record_of(const Transaction& transaction, std::uint64_t hash, std::uint64_t alike,
                     KnowledgeListener& listener);
   Pair pair_of(const Transaction& transaction);
   Record* find(const Transaction& transaction, std::uint64_t hash);
@@ -166,11 +167,14 @@ class Lookups {
   void add_failing(Record& record);
   static void drop_failing(const Record& record);
   static void note_other_form(Record* form, const Transaction& transaction);
-  // The list of records that met failure responses of a client, for names that begin like this one.
-  Record*& failing_of(const IpAddress& asking, const Name& name) const;
+  // The same for all forms of a name that one client may ask for: it looks no further than their
+  // first label.
+  static std::uint64_t alike_hash(const IpAddress& asking, const Name& name);
+  // The list of records with this alike_hash(), about, that met failure responses.
+  Record*& failing(std::uint64_t alike) { return failing_.get()[alike & (failing_count - 1)]; }
   static void conclude(const Record& record, Lookup& lookup);
   void close(Record& record, KnowledgeListener& listener);
-  std::uint8_t& present(std::uint64_t hash) { return present_[hash & (present_.size() - 1)]; }
+  std::uint8_t& present(std::uint64_t alike) { return present_[alike & (present_.size() - 1)]; }
   Bucket& bucket_of(std::uint64_t hash) { return successes_.get()[hash & (bucket_count_ - 1)]; }
   void remember_success(std::uint64_t hash, const Transaction& transaction);
   // Into its bucket, if it is not there yet.
@@ -179,15 +183,16 @@ class Lookups {
 
   Duration gap_;
   Table<Record> records_;
-  // How many records have a hash with these low bits: mostly none, and then there is nothing to
-  // find. Once too many, always too many.
+  // How many records have an alike_hash() with these low bits: mostly none, and then there is
+  // nothing to find. Once too many, always too many.
   static constexpr std::uint8_t too_many = 255;
   std::vector<std::uint8_t> present_;
   std::size_t bucket_count_;  // a power of two
   Pages<Bucket> successes_;   // looked up at random, and none may lie across two cache lines
   std::array<NewSuccess, 16> new_successes_;  // a ring: not in their buckets yet
   std::size_t next_new_ = 0;                  // the oldest of them
-  Pages<Record*> failing_;                    // heads of lists, mostly none
+  static constexpr std::size_t failing_count = std::size_t{1} << 16;
+  Pages<Record*> failing_;  // heads of lists, mostly none
   std::uint64_t evicted_ = 0;
 };
 

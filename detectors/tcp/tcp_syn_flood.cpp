@@ -91,7 +91,7 @@ struct Tally {
   bool answers_seen = false;         // a SYN-ACK of it was ever captured
   std::array<std::uint64_t, 7> syn_acks_of_failed{};
   std::unique_ptr<CrowdTally> crowd;
-  TopList<IpAddress> addresses;      // of a carpet, by new SYNs
+  TopList<IpAddress> addresses;      // of a carpet that do not open all, by new SYNs
   TopList<IpAddress> first_sources;  // of a carpet: the first SYN of each second and address
 
   // What follows concerns the flood alone.
@@ -144,7 +144,7 @@ class TcpSynFlood final : public Detector {
     if (!quiet || targets_.find(key) != nullptr) add(targets_[key], second);
     if (second.service.port == 0 || (quiet && carpets_.find(network) == nullptr)) return;
     Tally& carpet = carpets_[network];
-    if (second.new_syns > 0) {
+    if (!quiet && second.new_syns > 0) {
       carpet.addresses.add(second.service.address, second.new_syns);
       carpet.first_sources.add(second.first.address);
     }
