@@ -131,15 +131,20 @@ HalfOpen::HalfOpen(std::size_t budget, const HashKey& key, FactListener& listene
       trails_{part(budget, trails_share) / decltype(trails_)::entry_cost()},
       services_{part(budget, services_share), key, listener},
       sources_{part(budget, sources_share), listener},
-      known_(known_count),
-      left_out_(std::bit_floor(part(budget, left_out_share) / sizeof(std::uint32_t) | 16)) {}
+      known_{zeroed_pages<std::uint32_t>(known_count)},
+      left_out_count_{std::bit_floor(part(budget, left_out_share) / sizeof(std::uint32_t) | 16)},
+      left_out_{zeroed_pages<std::uint32_t>(left_out_count_)} {}
+
+std::uint32_t& HalfOpen::known(std::uint64_t source) const {
+  return known_.get()[source & (known_count - 1)];
+}
 
 void HalfOpen::prefetch_syn(const Endpoint& initiator, const Endpoint& responder,
                             std::uint64_t tunnel, std::uint32_t isn) const {
   const std::uint64_t source = hash_of(initiator.address, tunnel);
   const std::uint64_t attempt = hash_of_attempt(source, initiator.port, responder, isn);
-  fetch_soon(&left_out_[attempt & (left_out_.size() - 1)]);
-  fetch_soon(&known_[source & (known_count - 1)]);
+  fetch_soon(&left_out(attempt));
+  fetch_soon(&known(source));
   services_.prefetch(responder, tunnel);
 }
 
@@ -198,7 +203,7 @@ std::optional<Opening> HalfOpen::complete_unrecorded(const Segment& segment,
   const std::uint32_t isn = wrapping_add(segment.sequence, 0xffffffffu);
   const std::uint64_t attempt =
       hash_of_attempt(carriage.source, carriage.destination, carriage.tunnel, isn);
-  std::uint32_t& tag = left_out_[attempt & (left_out_.size() - 1)];
+  std::uint32_t& tag = left_out(attempt);
   if (tag >> 6 != left_out_tag(attempt, carriage.seen.time) >> 6) return std::nullopt;
   tag = 0;
   ++totals_.opened;
@@ -219,10 +224,10 @@ void HalfOpen::begin_syn(const Segment& segment, const Carriage& carriage, std::
   const std::uint64_t source = hash_of(carriage.source.address, carriage.tunnel);
   const std::uint64_t attempt =
       hash_of_attempt(source, carriage.source.port, carriage.destination, segment.sequence);
-  const bool known = known_[source & (known_count - 1)] == static_cast<std::uint32_t>(source >> 32);
+  const bool is_known = known(source) == static_cast<std::uint32_t>(source >> 32);
 
   const std::uint32_t fresh_tag = left_out_tag(attempt, now);
-  const std::uint32_t old_tag = left_out_[attempt & (left_out_.size() - 1)];
+  const std::uint32_t old_tag = left_out(attempt);
   const bool repeats = old_tag >> 6 == fresh_tag >> 6 && old_tag != 0 &&
                        ((fresh_tag & 63) + 63 - (old_tag & 63)) % 63 <= left_out_memory;
   if (repeats) {
@@ -237,12 +242,12 @@ void HalfOpen::begin_syn(const Segment& segment, const Carriage& carriage, std::
                           options.has_timestamps, segment.window, options.mss, segment.sequence});
   }
   Record* record = nullptr;
-  if (has_room) record = admit(service, hash, attempt, repeats || known);
+  if (has_room) record = admit(service, hash, attempt, repeats || is_known);
   if (record == nullptr) {
     ++counters_.refused;
     service.counts.sampled = true;
     service.left_out = now;
-    left_out_[attempt & (left_out_.size() - 1)] = fresh_tag;
+    left_out(attempt) = fresh_tag;
     return;
   }
   record->initiator = carriage.source;
@@ -251,7 +256,7 @@ void HalfOpen::begin_syn(const Segment& segment, const Carriage& carriage, std::
   record->first = carriage.seen;
   record->initiator_syn = describe(segment, carriage);
   record->syns = repeats ? 2 : 1;
-  record->initiator_known = known;
+  record->initiator_known = is_known;
   next_due_ = std::min(next_due_, due(*record));
 }
 
@@ -473,7 +478,7 @@ Opening HalfOpen::complete(Record& record, const Carriage& carriage) {
                            record.initiator_syn.timestamp});
   sources_.succeed(record.initiator.address, record.tunnel, now);
   const std::uint64_t source = hash_of(record.initiator.address, record.tunnel);
-  known_[source & (known_count - 1)] = static_cast<std::uint32_t>(source >> 32);
+  known(source) = static_cast<std::uint32_t>(source >> 32);
   ++counters_.closed;
   erase(record);
   return opening;

@@ -21,9 +21,9 @@
 
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "dissectors/facts.h"
+#include "dissectors/pages.h"
 #include "dissectors/settings.h"
 #include "dissectors/table.h"
 #include "dissectors/tcp/opening.h"
@@ -164,6 +164,10 @@ class HalfOpen {
   void erase(Record& record);
   Trail& trail_of(Record& record);
   Trail* find_trail(const Record& record);
+  std::uint32_t& known(std::uint64_t source) const;
+  std::uint32_t& left_out(std::uint64_t attempt) const {
+    return left_out_.get()[attempt & (left_out_count_ - 1)];
+  }
   Services::Entry& service_of(const Record& record, Timestamp now);
 
   FactListener& listener_;
@@ -177,8 +181,9 @@ class HalfOpen {
   Timestamp next_second_ = Timestamp::max();
 
   // Both are tags by place; what comes later overwrites. A false match admits one SYN too many.
-  std::vector<std::uint32_t> known_;     // initiators that completed a handshake
-  std::vector<std::uint32_t> left_out_;  // SYNs of the last seconds that got no record
+  Pages<std::uint32_t> known_;     // initiators that completed a handshake
+  std::size_t left_out_count_;     // a power of two
+  Pages<std::uint32_t> left_out_;  // SYNs of the last seconds that got no record
 };
 
 }  // namespace wirefault::tcp
