@@ -29,6 +29,7 @@ bool is_failure(HandshakeOutcome outcome) {
   switch (outcome) {
     case HandshakeOutcome::refused:
     case HandshakeOutcome::silent:
+    case HandshakeOutcome::abandoned:
     case HandshakeOutcome::unacknowledged:
     case HandshakeOutcome::rejected:
       return true;
@@ -40,19 +41,35 @@ bool is_failure(HandshakeOutcome outcome) {
 }  // namespace
 
 void ConnectFailures::add_overdue(const Handshake& handshake) {
-  overdue_[key_of(handshake)] = handshake;
+  ConnectFailure& failure = overdue_[key_of(handshake)];
+  failure.handshake = handshake;
+  complete(failure);
 }
 
 void ConnectFailures::add(const Handshake& handshake, KnowledgeListener& listener) {
-  if (!overdue_.empty()) overdue_.erase(key_of(handshake));
-  if (!is_failure(handshake.outcome) || handshake.syns.empty()) return;
-  if (held_.size() == most_held) release(listener);
-  held_.emplace_back().handshake = handshake;
+  const AttemptKey key = key_of(handshake);
+  const ConnectFailure* overdue = overdue_.empty() ? nullptr : overdue_.find(key);
+  if (is_failure(handshake.outcome) && !handshake.syns.empty()) {
+    if (held_.size() == most_held) release(listener);
+    held_.push_back(overdue == nullptr ? ConnectFailure{} : *overdue);
+    held_.back().handshake = handshake;
+  }
+  if (overdue != nullptr) overdue_.erase(key);
 }
 
 void ConnectFailures::add(const Opened& opened) {
+  if (opened.is_timed) {
+    const std::uint64_t hash = hash_of_pair(opened.initiator, opened.responder, opened.tunnel);
+    answered_[hash % answered_count] = static_cast<std::uint32_t>(hash >> 32);
+  }
   remember(opened.initiator.address, opened);
   remember(any_of_family(opened.initiator.address.is_v6()), opened);
+}
+
+bool ConnectFailures::was_answered(const Handshake& handshake) const {
+  const std::uint64_t hash =
+      hash_of_pair(handshake.initiator(), handshake.responder(), handshake.opening.tunnel);
+  return answered_[hash % answered_count] == static_cast<std::uint32_t>(hash >> 32);
 }
 
 void ConnectFailures::remember(const IpAddress& client, const Opened& opened) {
@@ -69,6 +86,7 @@ void ConnectFailures::History::add(const Opened& opened) {
 
 void ConnectFailures::compare(ConnectFailure& failure) const {
   const Handshake& failed = failure.handshake;
+  failure.was_answered = was_answered(failed);
   const History* own =
       histories_.find({failed.opening.tunnel, failed.initiator().address, failed.responder().port});
   if (own == nullptr) return;
@@ -104,6 +122,7 @@ const Opened* ConnectFailures::sibling_in(const History& own, const Handshake& f
 // counts when it is the only one that the initiator opened since, and it had not been in use
 // before: a browser that talks to several sites has not given one up for another.
 void ConnectFailures::look_for_alternative(ConnectFailure& failure) const {
+  if (failure.has_alternative) return;
   const Handshake& handshake = failure.handshake;
   const IpAddress& client = handshake.initiator().address;
   const IpAddress& failed = handshake.responder().address;
@@ -117,7 +136,8 @@ void ConnectFailures::look_for_alternative(ConnectFailure& failure) const {
 
   const History* own = histories_.find({tunnel, client, port});
   const Opened* found = own == nullptr ? nullptr : sibling_in(*own, handshake, latest);
-  if (found == nullptr && own != nullptr && siblings_.of(failed).empty()) {
+  if (found == nullptr && own != nullptr && siblings_.of(failed).empty() &&
+      own->reaches_back_to(handshake.asked())) {
     std::set<IpAddress> in_use{failed};
     for (const Opened& opened : *own) {
       if (opened.asked < handshake.asked()) in_use.insert(opened.responder.address);
@@ -132,7 +152,8 @@ void ConnectFailures::look_for_alternative(ConnectFailure& failure) const {
   // A and AAAA come in one response. Only where one client alone opened such a connection is it
   // likely the same.
   const History* others = histories_.find({tunnel, any_of_family(!client.is_v6()), port});
-  if (found == nullptr && others != nullptr) {
+  if (found == nullptr && others != nullptr &&
+      others->reaches_back_to(handshake.asked() - turning_time)) {
     for (const Opened& opened : *others) {
       if (opened.asked < handshake.asked() - turning_time || opened.asked > latest) continue;
       if (found != nullptr && found->initiator.address != opened.initiator.address) return;
@@ -159,9 +180,8 @@ void ConnectFailures::tell_unsettled(Timestamp now, KnowledgeListener& listener)
     complete(failure);
     listener.on_connect_failure(failure);
   }
-  for (const auto& [key, handshake] : overdue_.sorted()) {
-    ConnectFailure failure;
-    failure.handshake = *handshake;
+  for (const auto& [key, overdue] : overdue_.sorted()) {
+    ConnectFailure failure = *overdue;
     failure.may_open = true;
     complete(failure);
     listener.on_connect_failure(failure);

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <vector>
 
 #include "detectors/knowledge/siblings.h"
 #include "detectors/tally_map.h"
@@ -27,6 +28,8 @@ struct ConnectFailure {
   bool has_alternative = false;
   Endpoint alternative;
   Duration time_lost{};  // from the first SYN of the failed attempt to that
+  // The initiator had a SYN-ACK of the service, ever, and acknowledged it.
+  bool was_answered = false;
   // Of the connections that the same initiator did open to the same service, as far as remembered.
   bool service_worked = false;
   bool newer_clock_worked = false;  // shortly before, and its SYN had a later timestamp
@@ -34,6 +37,8 @@ struct ConnectFailure {
 
 class ConnectFailures {
  public:
+  ConnectFailures() : answered_(answered_count) {}
+
   void add(const Handshake& handshake, KnowledgeListener& listener);
   void add_overdue(const Handshake& handshake);
   void add(const Opened& opened);
@@ -46,6 +51,8 @@ class ConnectFailures {
   void tell_unsettled(Timestamp now, KnowledgeListener& listener) const;
 
  private:
+  static constexpr std::size_t answered_count = 65536;
+
   struct AttemptKey {
     std::uint64_t tunnel = 0;
     Endpoint initiator;
@@ -55,6 +62,13 @@ class ConnectFailures {
   static AttemptKey key_of(const Handshake& handshake) {
     return {handshake.opening.tunnel, handshake.initiator(), handshake.responder()};
   }
+
+  // By who it is and whom he asks: the hash of that, as far as nothing took its place.
+  static std::uint64_t hash_of_pair(const Endpoint& initiator, const Endpoint& responder,
+                                    std::uint64_t tunnel) {
+    return KeyHash<AttemptKey>{}({tunnel, {initiator.address, 0}, responder});
+  }
+  bool was_answered(const Handshake& handshake) const;
 
   // Who opened connections to a port: one client, or, under the unspecified address of a family,
   // any client of that family.
@@ -72,6 +86,8 @@ class ConnectFailures {
     void add(const Opened& opened);
     const Opened* begin() const { return end() - std::min(count_, most); }
     const Opened* end() const { return opened_.data() + count_; }
+    // Whether none that was asked for since then is forgotten.
+    bool reaches_back_to(Timestamp when) const { return count_ < most || begin()->asked < when; }
 
    private:
     // A client with more of them in a minute is a proxy or worse: whether one of them stands for
@@ -95,8 +111,11 @@ class ConnectFailures {
   void release(KnowledgeListener& listener);
 
   TallyMap<ClientPort, History> histories_{1024};
+  std::vector<std::uint32_t> answered_;
   dns::Siblings siblings_;
-  TallyMap<AttemptKey, Handshake> overdue_{1024};
+  // As they were seen when they became overdue: what their initiators had opened by then may be
+  // forgotten when they are settled.
+  TallyMap<AttemptKey, ConnectFailure> overdue_{1024};
   std::deque<ConnectFailure> held_;  // in the order in which they were settled
 };
 

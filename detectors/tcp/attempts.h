@@ -61,20 +61,25 @@ class AttemptCounts {
   explicit AttemptCounts(std::size_t most = 16384)
       : entries_(std::bit_ceil(most) + neighbourhood), mask_{std::bit_ceil(most) - 1} {}
 
-  void add(const Key& key, const tcp::ServiceSecond& second) {
+  // What it is then; valid until the next call.
+  const Attempts& add(const Key& key, const tcp::ServiceSecond& second) {
     const std::uint64_t hash = KeyHash<Key>{}(key);
     const std::uint32_t tag = tag_of(hash);
     Entry* const home = &entries_[hash & mask_];
     Entry* fewest = home;
     for (Entry* entry = home; entry != home + neighbourhood; ++entry) {
-      if (entry->tag == tag) return entry->attempts.add(second);
+      if (entry->tag == tag) {
+        fewest = entry;
+        break;
+      }
       if (entry->attempts.begun < fewest->attempts.begun) fewest = entry;
       if (entry->tag != 0) continue;
       fewest = entry;
       break;
     }
-    *fewest = {tag, {}};
+    if (fewest->tag != tag) *fewest = {tag, {}};
     fewest->attempts.add(second);
+    return fewest->attempts;
   }
 
   // Null where there was none, or where it is forgotten.

@@ -8,10 +8,12 @@
 // has none that answers, are one claim about the host or the network; silent peers of a client that
 // misses them all the time, one about the client.
 //
-// Only repetition makes a failure: a lone SYN may have been given up by its application, as Happy
-// Eyeballs does, or its answer may have been missed by the capture. Left out are port scans, and
-// what was refused or rejected, which other detectors name. Blind spot: a filter, a dead host and a
-// broken path are equally silent; the causes only rank them.
+// A repetition shows that somebody waited. A lone SYN may be a stranger's probe, or have been given
+// up at once, as Happy Eyeballs does: many of them count where their clients had been answered by
+// the same service, as no more than possible where it answers others meanwhile. Left out are port
+// scans, and what was refused or rejected, which other detectors name. Blind spots: a filter, a
+// dead host and a broken path are equally silent; the causes only rank them. Lone SYNs of clients
+// that never got through before.
 
 #include <fmt/format.h>
 
@@ -120,20 +122,34 @@ struct Group {
 
 struct Tally {
   std::array<Group, variant_count> groups;
+  Group lone;  // silent, of one SYN each
 };
 
 // A service's attempts of one variant, without those of scanners.
 struct Failing {
   const ServiceKey* key;
-  const Group* group;
+  std::vector<const Group*> groups;
   std::vector<const Attempt*> attempts;
   std::uint64_t more = 0;
+  std::uint64_t lone = 0;  // of count()
 
   std::uint64_t count() const { return attempts.size() + more; }
   Timestamp first() const {
     Timestamp earliest = Timestamp::max();
     for (const Attempt* each : attempts) earliest = std::min(earliest, each->syns.first().time);
     return earliest;
+  }
+  Timestamp last() const {
+    Timestamp latest = Timestamp::min();
+    for (const Group* each : groups) latest = std::max(latest, each->last);
+    return latest;
+  }
+  void add_lone(const Failing& other) {
+    if (attempts.empty()) groups.clear();
+    groups.insert(groups.end(), other.groups.begin(), other.groups.end());
+    attempts.insert(attempts.end(), other.attempts.begin(), other.attempts.end());
+    more += other.more;
+    lone += other.count();
   }
 };
 
@@ -217,16 +233,19 @@ class TcpSynTimeout final : public Detector {
         min_delayed_{setup.count("min-delayed", 3, "late connections before a service is named")},
         delayed_share_{
             setup.percent("delayed-share", 1, "or part of its connections, of at least a hundred")},
+        // A few belong to applications that changed their minds.
+        min_lone_{
+            setup.count("min-lone", 10, "attempts of a single SYN before they count as timed out")},
         tallies_{setup.tallies(512)},
         answer_seconds_{setup.tallies(512)} {}
 
   void on_tcp_service_second(const tcp::ServiceSecond& second) override {
     if (second.service.port == 0) return;
     const IpAddress& host = second.service.address;
-    services_seen_.add({second.tunnel, second.service}, second);
+    const Attempts& attempts = services_seen_.add({second.tunnel, second.service}, second);
     hosts_seen_.add({second.tunnel, host}, second);
     networks_seen_.add({second.tunnel, network_of(host)}, second);
-    note_opened(second);
+    note_opened(second, attempts);
   }
 
   void on_tcp_handshake(const tcp::Handshake& handshake) override {
@@ -238,6 +257,11 @@ class TcpSynTimeout final : public Detector {
 
   void on_connect_failure(const tcp::ConnectFailure& failure) override {
     const tcp::Handshake& handshake = failure.handshake;
+    if (handshake.outcome == tcp::HandshakeOutcome::abandoned) {
+      const bool waited = handshake.settled - handshake.asked() >= lone_age;
+      if (waited && failure.was_answered && !failure.has_alternative) add(failure);
+      return;
+    }
     if (handshake.outcome != tcp::HandshakeOutcome::silent &&
         handshake.outcome != tcp::HandshakeOutcome::unacknowledged) {
       return;
@@ -255,6 +279,10 @@ class TcpSynTimeout final : public Detector {
     for (const auto& [key, tally] : tallies_.sorted()) {
       for (std::uint8_t variant = 0; variant < variant_count; ++variant) {
         Failing failing = without_scanners(scene, *key, tally->groups[variant]);
+        if (variant == silent) {
+          const Failing lone = without_scanners(scene, *key, tally->lone);
+          if (is_no_accident(lone)) failing.add_lone(lone);
+        }
         if (failing.attempts.empty()) continue;
         if (variant == silent) {
           silent_services.push_back(std::move(failing));
@@ -275,6 +303,11 @@ class TcpSynTimeout final : public Detector {
  private:
   // RFC 8305, section 5: the second attempt begins within 2 s at the latest.
   static constexpr Duration race_time = seconds{2};
+  // Stacks repeat a SYN after 1 s (RFC 6298, section 2), older ones after 3 s: nobody waits for its
+  // answer any more.
+  static constexpr Duration lone_age = seconds{3};
+  // A queue that was full once, and a gap of the capture, are over by then.
+  static constexpr Duration lone_span = seconds{10};
   // Below that many connections a share says nothing.
   static constexpr std::uint64_t enough_for_share = 100;
   // As many are one problem of what they have in common.
@@ -288,9 +321,9 @@ class TcpSynTimeout final : public Detector {
   static constexpr std::uint64_t independent_clients = 2;
 
   // Only of services that leave some SYNs without an answer: most never do.
-  void note_opened(const tcp::ServiceSecond& second) {
+  void note_opened(const tcp::ServiceSecond& second, const Attempts& attempts) {
     const bool in_trouble =
-        second.repeated_syns > 0 ||
+        second.repeated_syns > 0 || (second.aged_3s.lone > 0 && attempts.completed > 0) ||
         (second.completed > 0 && second.new_syns > second.completed + second.refused);
     if (!in_trouble && answer_seconds_.empty()) return;
     const ServiceKey key{second.tunnel, second.service};
@@ -332,6 +365,11 @@ class TcpSynTimeout final : public Detector {
     group.host_silent = group.host_silent && is_silent(host_of(key));
   }
 
+  bool has_no_answers(const ServiceKey& answerer, Timestamp first, Timestamp last) const {
+    const AnswerSeconds* answers = answer_seconds_.find(answerer);
+    return answers != nullptr && answers->is_empty_between(second_of(first), second_of(last));
+  }
+
   // Whether the service opened other connections in a second in which it ignored a SYN of this one.
   bool has_opened_others(const tcp::Handshake& handshake) const {
     const AnswerSeconds* opened =
@@ -349,7 +387,10 @@ class TcpSynTimeout final : public Detector {
   void add(const tcp::ConnectFailure& failure) {
     const tcp::Handshake& handshake = failure.handshake;
     const ServiceKey key{handshake.opening.tunnel, handshake.responder()};
-    Group& group = tallies_[key].groups[variant_of(handshake)];
+    Tally& tally = tallies_[key];
+    Group& group = handshake.outcome == tcp::HandshakeOutcome::abandoned
+                       ? tally.lone
+                       : tally.groups[variant_of(handshake)];
     group.clients.add(handshake.initiator().address);
     extend_silence(group, key, handshake.syns);
     if (failure.has_alternative) group.alternative = failure.alternative;
@@ -367,7 +408,7 @@ class TcpSynTimeout final : public Detector {
   }
 
   static Failing without_scanners(const Scene& scene, const ServiceKey& key, const Group& group) {
-    Failing failing{&key, &group, {}};
+    Failing failing{&key, {&group}, {}};
     for (const Attempt& attempt : group.attempts) {
       if (!scene.is_scanner(attempt.client, key.tunnel)) failing.attempts.push_back(&attempt);
     }
@@ -462,11 +503,28 @@ class TcpSynTimeout final : public Detector {
     return fell_silent ? attempts : nullptr;
   }
 
-  // Whether nobody got an answer, and somebody has since.
+  // Whether nobody got an answer from the first to the last.
+  bool is_silent_throughout(const Failing& failing, bool Group::*is_silent,
+                            const ServiceKey& answerer) const {
+    const bool each_is = std::ranges::all_of(
+        failing.groups, [is_silent](const Group* group) { return group->*is_silent; });
+    return each_is && (failing.groups.size() == 1 ||
+                       has_no_answers(answerer, failing.first(), failing.last()));
+  }
+  // And somebody has since.
   bool has_come_back(const Claim& claim) const {
-    if (claim.scope != Scope::service) return false;
-    const Group& group = *claim.services.front().group;
-    return group.service_silent && answers_after(services_seen_, claim.key(), group.last);
+    const Failing& failing = claim.services.front();
+    return claim.scope == Scope::service &&
+           is_silent_throughout(failing, &Group::service_silent, claim.key()) &&
+           answers_after(services_seen_, claim.key(), failing.last());
+  }
+
+  // Too many, and over too long a time, for what happens to one service now and then.
+  bool is_no_accident(const Failing& lone) const {
+    if (lone.count() < min_lone_ || lone.last() - lone.first() < lone_span) return false;
+    const Attempts* seen = services_seen_.find(*lone.key);
+    const std::uint64_t all = lone.count() + (seen == nullptr ? 0 : seen->begun);
+    return all < enough_for_share || lone.count() * 100 >= delayed_share_ * all;
   }
 
   // At least those that opened and those that did not.
@@ -475,9 +533,10 @@ class TcpSynTimeout final : public Detector {
     for (const Failing& each : claim.services) {
       const Attempts* seen = services_seen_.find(*each.key);
       const std::uint64_t opened = seen == nullptr ? 0 : seen->completed;
+      const std::uint64_t repeated = each.count() - each.lone;
       const std::uint64_t known =
-          claim.variant == delayed ? std::max(opened, each.count()) : opened + each.count();
-      all += std::max<std::uint64_t>(seen == nullptr ? 0 : seen->begun, known);
+          claim.variant == delayed ? std::max(opened, repeated) : opened + repeated;
+      all += std::max<std::uint64_t>(seen == nullptr ? 0 : seen->begun, known) + each.lone;
     }
     return all;
   }
@@ -500,8 +559,10 @@ class TcpSynTimeout final : public Detector {
     bool any_saved = claim.any_attempt([](const Attempt& each) { return each.has_alternative; });
     bool any_answer = false;
     for (const Failing& each : claim.services) {
-      all_saved = all_saved && each.group->more_saved == each.more;
-      any_saved = any_saved || each.group->more_saved > 0;
+      std::uint64_t more_saved = 0;
+      for (const Group* group : each.groups) more_saved += group->more_saved;
+      all_saved = all_saved && more_saved == each.more;
+      any_saved = any_saved || more_saved > 0;
       any_answer = any_answer || answers_after(services_seen_, *each.key, each.first());
     }
     if (all_saved) return Severity::warning;
@@ -509,11 +570,24 @@ class TcpSynTimeout final : public Detector {
                                                                     : Severity::critical;
   }
 
+  // At the end of the capture three seconds must do, and then it may still have opened. Who asks
+  // once, and then anew, waits as well; where the service answers others meanwhile, what came of
+  // them may as well be the clients' own doing.
+  bool is_corroborated(const Claim& claim, std::uint64_t clients) const {
+    if (claim.any_attempt([](const Attempt& each) { return each.is_final; })) return true;
+    const bool has_lone =
+        std::ranges::any_of(claim.services, [](const Failing& each) { return each.lone > 0; });
+    return has_lone && claim.count() >= 2 * clients &&
+           (before_silence(claim) != nullptr || has_come_back(claim));
+  }
+
   static TopList<IpAddress> clients_of(const Scene& scene, const Claim& claim) {
     TopList<IpAddress> clients;
     for (const Failing& each : claim.services) {
-      for (const auto& [client, count] : each.group->clients.top(TopList<IpAddress>::capacity)) {
-        if (!scene.is_scanner(client, each.key->tunnel)) clients.add(client, count);
+      for (const Group* group : each.groups) {
+        for (const auto& [client, count] : group->clients.top(TopList<IpAddress>::capacity)) {
+          if (!scene.is_scanner(client, each.key->tunnel)) clients.add(client, count);
+        }
       }
     }
     return clients;
@@ -527,7 +601,7 @@ class TcpSynTimeout final : public Detector {
     Timestamp last{};
     for (const Failing& each : claim.services) {
       servers.add(each.key->service, each.count());
-      last = std::max(last, each.group->last);
+      last = std::max(last, each.last());
       for (const Attempt* attempt : each.attempts) {
         evidence.add(attempt->syns);
         if (claim.variant == synack_lost || claim.variant == synack_ignored) {
@@ -542,10 +616,8 @@ class TcpSynTimeout final : public Detector {
     finding.variant = variant_names[claim.variant];
     finding.entity = fmt::format("{}/{}", name, key.tunnel);
     finding.severity = severity_of(scene, claim, clients.distinct());
-    // At the end of the capture three seconds must do, and then it may still have opened.
-    finding.confidence = claim.any_attempt([](const Attempt& each) { return each.is_final; })
-                             ? Confidence::probable
-                             : Confidence::possible;
+    finding.confidence =
+        is_corroborated(claim, clients.distinct()) ? Confidence::probable : Confidence::possible;
     finding.title = claim.variant == delayed ? short_title("", name, " accepts connections late")
                     : claim.scope == Scope::peers
                         ? short_title("peers of ", name, " do not answer")
@@ -644,11 +716,20 @@ class TcpSynTimeout final : public Detector {
         add_causes_of_delay(finding, claim, service, vantage);
     }
     for (const Failing& each : claim.services) {
-      if (each.group->alternative.port == 0) continue;
-      finding.causes.push_back(
-          {"stale-address", "the client was given an address that is no longer in use",
-           fmt::format("it got through at {}", each.group->alternative.to_string()), ""});
+      // Of those that asked once none has one.
+      const Endpoint& alternative = each.groups.front()->alternative;
+      if (alternative.port == 0) continue;
+      finding.causes.push_back({"stale-address",
+                                "the client was given an address that is no longer in use",
+                                fmt::format("it got through at {}", alternative.to_string()), ""});
       break;
+    }
+    std::uint64_t lone = 0;
+    for (const Failing& each : claim.services) lone += each.lone;
+    if (lone > 0) {
+      finding.caveats.push_back(
+          {"asked-once", fmt::format("{} of {} sent one SYN and gave up sooner than another is due",
+                                     grouped(lone), plural(claim.count(), "attempt"))});
     }
     const std::string_view schedule = schedule_of(claim.example().syns);
     if (!schedule.empty()) {
@@ -695,11 +776,13 @@ class TcpSynTimeout final : public Detector {
                                vantage, forever);
     }
     if (claim.scope == Scope::service && answers_after(services_seen_, claim.key(), first)) {
-      const Group& group = *claim.services.front().group;
-      const Duration lasted = group.last - group.first;
+      const Failing& failing = claim.services.front();
+      const Duration lasted = failing.last() - first;
       if (has_come_back(claim) && claim.count() >= attempts_of_an_outage &&
           lasted >= shortest_outage) {
-        return add_causes_of_end(finding, claim, !group.host_silent, vantage, lasted);
+        const bool host_silent =
+            is_silent_throughout(failing, &Group::host_silent, host_of(claim.key()));
+        return add_causes_of_end(finding, claim, !host_silent, vantage, lasted);
       }
       return add_causes_of_some(finding, claim);
     }
@@ -827,6 +910,7 @@ class TcpSynTimeout final : public Detector {
   const std::uint64_t min_timeouts_;
   const std::uint64_t min_delayed_;
   const std::uint64_t delayed_share_;
+  const std::uint64_t min_lone_;
   TallyMap<ServiceKey, Tally> tallies_;
   AttemptCounts<ServiceKey> services_seen_;
   AttemptCounts<HostKey> hosts_seen_;

@@ -563,7 +563,7 @@ void HalfOpen::pass_age(Record& record, Timestamp now) {
         (record.syns > 1 ? counts.aged_3s.repeated : counts.aged_3s.lone) += record.weight;
         if (record.syn_acks > 0) counts.aged_3s_answered += record.weight;
       }
-      fail(record, outcome_of(record, now + seconds{1}), now);
+      tell_of_3s(record, now);
       return move(record, past_3s, now);
     case past_3s:
       settle(record, {outcome_of(record, now), now});
@@ -573,6 +573,15 @@ void HalfOpen::pass_age(Record& record, Timestamp now) {
   }
   ++counters_.expired;
   erase(record);
+}
+
+// What is repeated is told of as overdue later, by its trail.
+void HalfOpen::tell_of_3s(Record& record, Timestamp now) {
+  const HandshakeOutcome outcome = outcome_of(record, now + (abandon_age - third_age));
+  fail(record, outcome, now);
+  if (outcome != HandshakeOutcome::abandoned || !is_worth_telling(record, outcome)) return;
+  record.is_overdue = true;
+  listener_.on_tcp_overdue(account_of(record, {outcome, now}));
 }
 
 HandshakeOutcome HalfOpen::outcome_of(const Record& record, Timestamp when) {
@@ -666,6 +675,8 @@ bool HalfOpen::is_worth_telling(const Record& record, HandshakeOutcome outcome) 
       return false;
     case HandshakeOutcome::completed:
       return record.syns > 1 || record.syn_acks > 1;
+    case HandshakeOutcome::abandoned:
+      return record.initiator_known && !record.reset_by_responder;
     default:
       return record.syns > 1 || record.initiator_known;
   }

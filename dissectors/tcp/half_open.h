@@ -151,6 +151,7 @@ class HalfOpen {
 
   void expire_due(Timestamp now);
   void pass_age(Record& record, Timestamp now);
+  void tell_of_3s(Record& record, Timestamp now);
   static Timestamp due(const Record& record);
   static bool is_counted_open(const Record& record);
   static HandshakeOutcome outcome_of(const Record& record, Timestamp when);

@@ -530,6 +530,54 @@ def host_restarts():
     return in_order(capture)
 
 
+@sample("tcp-syn-timeout/fires-gave-up")
+def clients_give_up_early():
+    """Five clients that wait for 0.9 s connect every two seconds: for twenty seconds with success, then none
+    gets an answer, while another host answers all of its own."""
+    capture = Capture()
+    for number in range(30):
+        for client in range(5):
+            attempt = Attempt(capture, f"192.0.2.{10 + client}", 40000 + number, SERVER, 443)
+            at = 2000 * number + 10 * client
+            attempt.ask(at)
+            if number < 10:
+                attempt.opened(at + 20)
+        alive = Attempt(capture, CLIENT, 50000 + number, OTHER, 443)
+        alive.ask(2000 * number + 500)
+        alive.opened(2000 * number + 520)
+    return in_order(capture)
+
+
+@sample("tcp-syn-timeout/quiet-gave-up-few")
+def few_give_up_early():
+    """A service opens 390 connections within two minutes and misses nine SYNs, each of which comes once."""
+    capture = Capture()
+    for number in range(399):
+        attempt = Attempt(capture, f"192.0.2.{10 + number % 5}", 40000 + number, SERVER, 443)
+        attempt.ask(300 * number)
+        if number % 44 != 20:
+            attempt.opened(300 * number + 20)
+    return in_order(capture)
+
+
+@sample("tcp-syn-timeout/quiet-single-syns")
+def strangers_ask_once():
+    """What reaches a service from the outside: a scanner, which it had answered, asks sixty other ports, and
+    forty strangers, of whom a filter drops all, its own; each once. Its clients are answered all the while."""
+    capture = Capture()
+    for number in range(60):
+        client = Attempt(capture, f"192.0.2.{10 + number % 5}", 40000 + number, SERVER, 443)
+        client.ask(1000 * number)
+        client.opened(1000 * number + 20)
+        scanner = Attempt(capture, "203.0.113.9", 41000 + number, SERVER, 443 if number == 0 else 1000 + number)
+        scanner.ask(1000 * number + 300)
+        if number == 0:
+            scanner.opened(320)
+        if number % 3:
+            Attempt(capture, f"203.0.113.{100 + number}", 42000, SERVER, 443).ask(1000 * number + 600)
+    return in_order(capture)
+
+
 @sample("tcp-syn-timeout/fires-ecn")
 def ecn_is_dropped():
     """A firewall drops SYNs with ECE and CWR; the repetition comes without and is answered."""

@@ -64,6 +64,151 @@ TEST_CASE("one SYN is given up, not timed out", "[detectors][tcp-syn-timeout]") 
   CHECK(c.bench.findings(60).empty());
 }
 
+// A service opens a connection each second for ten seconds. From then on each of `attempts` sends
+// one SYN, `gap` after the one before, from another port.
+struct GivesUp {
+  TcpBench bench{"tcp-syn-timeout"};
+  TcpPair pair{bench.wire};
+
+  explicit GivesUp(double end = 10) {
+    for (double when = 0; when < end; ++when) open(when);
+  }
+  void open(double when) {
+    ++pair.initiator.port;
+    pair.handshake(when);
+  }
+  void ask(double begin, int attempts, double gap) {
+    for (int i = 0; i < attempts; ++i) {
+      ++pair.initiator.port;
+      pair.out(begin + gap * i, {.flags = tcp::syn});
+    }
+  }
+};
+
+TEST_CASE("a service is missed by clients that ask it once, and anew",
+          "[detectors][tcp-syn-timeout]") {
+  GivesUp c;
+  c.ask(10, 12, 2);
+  SECTION("when the capture is over") {
+    const auto found = c.bench.findings(60);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].variant == "silent");
+    CHECK(found[0].severity == Severity::error);
+    CHECK(found[0].confidence == Confidence::probable);
+    CHECK(found[0].count == 12);
+    CHECK(found[0].of == 22);
+    CHECK(found[0].frames.size() == 12);
+    CHECK(std::ranges::any_of(found[0].caveats,
+                              [](const Caveat& each) { return each.kind == "asked-once"; }));
+  }
+  SECTION("while it goes on") {
+    const auto found = c.bench.findings_so_far(36);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].count == 12);
+    CHECK(found[0].state == FindingState::ongoing);
+  }
+  SECTION("and it has come back since") {
+    c.open(40);
+    const auto found = c.bench.findings(60);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].state == FindingState::ended);
+    CHECK(found[0].confidence == Confidence::probable);
+  }
+}
+
+TEST_CASE("who asks once while others are answered is only possible",
+          "[detectors][tcp-syn-timeout]") {
+  GivesUp c;
+  for (int i = 0; i < 12; ++i) {
+    c.ask(10 + 2 * i, 1, 1);
+    c.open(11 + 2 * i);
+  }
+  const auto found = c.bench.findings(60);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].severity == Severity::warning);
+  CHECK(found[0].confidence == Confidence::possible);
+}
+
+TEST_CASE("what was asked once counts with what was asked again", "[detectors][tcp-syn-timeout]") {
+  GivesUp c;
+  c.ask(10, 12, 2);
+  ++c.pair.initiator.port;
+  for (const double when : {20.0, 21.0, 23.0, 27.0}) c.pair.out(when, {.flags = tcp::syn});
+  const auto found = c.bench.findings(60);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].count == 13);
+  CHECK(found[0].of == 23);
+}
+
+TEST_CASE("SYNs that come once are no failure of the service", "[detectors][tcp-syn-timeout]") {
+  SECTION("nine of them") {
+    GivesUp c;
+    c.ask(10, 9, 2);
+    CHECK(c.bench.findings(60).empty());
+  }
+  SECTION("all within ten seconds") {
+    GivesUp c;
+    c.ask(10, 19, 0.5);
+    CHECK(c.bench.findings(60).empty());
+  }
+  SECTION("less than one of a hundred") {
+    GivesUp c{1300};
+    c.ask(100.5, 12, 60);
+    CHECK(c.bench.findings(1400).empty());
+  }
+  SECTION("of a client that it never answered") {
+    GivesUp c;
+    c.pair.responder.port = 81;
+    c.open(9);
+    c.pair.responder.port = 80;
+    c.pair.initiator = endpoint("192.0.2.99", 50000);
+    c.ask(10, 12, 2);
+    CHECK(c.bench.findings(60).empty());
+  }
+  SECTION("of a client whose answers the capture never held") {
+    GivesUp c{0};
+    for (double when = 0; when < 10; ++when) {
+      ++c.pair.initiator.port;
+      c.pair.out(when, {.flags = tcp::syn});
+      c.pair.out(when + 0.1, {.sequence = 1, .acknowledgment = 1});
+    }
+    c.ask(10, 12, 2);
+    CHECK(c.bench.findings(60).empty());
+  }
+  SECTION("answered in a way that a stack does not take") {
+    GivesUp c;
+    for (int i = 0; i < 12; ++i) {
+      c.ask(10 + 2 * i, 1, 1);
+      c.pair.back(10.1 + 2 * i, {.flags = tcp::rst, .sequence = 5});
+    }
+    CHECK(c.bench.findings(60).empty());
+  }
+  SECTION("of a client that turned to another address each time") {
+    GivesUp c;
+    for (int i = 0; i < 12; ++i) {
+      c.pair.responder = endpoint("198.51.100.1", 80);
+      c.ask(10 + 2 * i, 1, 1);
+      c.pair.responder = endpoint(("198.51.100." + std::to_string(20 + i)).c_str(), 80);
+      c.open(10.3 + 2 * i);
+    }
+    CHECK(c.bench.findings(60).empty());
+  }
+}
+
+TEST_CASE("a busy client is known to have been answered", "[detectors][tcp-syn-timeout]") {
+  GivesUp c;
+  const Endpoint service = c.pair.responder;
+  for (int i = 0; i < 120; ++i) {
+    c.pair.responder = endpoint("198.51.100.99", 80);
+    c.open(10 + 0.2 * i);
+    c.pair.responder = service;
+    if (i % 10 == 9) c.ask(10.1 + 0.2 * i, 1, 1);
+  }
+  const auto found = c.bench.findings(100);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].count == 12);
+}
+
 TEST_CASE("what was given up after one SYN is not among the attempts",
           "[detectors][tcp-syn-timeout]") {
   Case c;

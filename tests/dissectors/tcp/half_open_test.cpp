@@ -162,6 +162,29 @@ TEST_CASE("an attempt is not overdue", "[dissectors][tcp]") {
   CHECK(c.heard.overdue.empty());
 }
 
+TEST_CASE("a single SYN is overdue after three seconds where its initiator opened others before",
+          "[dissectors][tcp]") {
+  Case c;
+  c.pair.handshake(0);
+  ++c.pair.initiator.port;
+  c.pair.out(1, {.flags = tcp::syn});
+  SECTION("ignored") {
+    c.tracker.expire(TcpWire::at(3.9));
+    CHECK(c.heard.overdue.empty());
+    c.tracker.expire(TcpWire::at(4));
+    REQUIRE(c.heard.overdue.size() == 1);
+    CHECK(c.heard.overdue[0].outcome == Outcome::abandoned);
+    c.end(30);
+    CHECK(c.only().outcome == Outcome::abandoned);
+  }
+  SECTION("reset by who does not acknowledge it") {
+    c.pair.back(1.1, {.flags = tcp::rst, .sequence = 5});
+    c.end(30);
+    CHECK(c.heard.overdue.empty());
+    CHECK(c.heard.handshakes.empty());
+  }
+}
+
 // Whoever was told that it is must hear what became of it.
 TEST_CASE("what is overdue is settled, whatever becomes of it", "[dissectors][tcp]") {
   Case c{200000};
