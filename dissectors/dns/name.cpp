@@ -38,8 +38,6 @@ struct Folded {
   std::array<std::uint8_t, Name::max_size> bytes;
 };
 
-constexpr std::uint8_t pointer_bits = 0xc0;
-
 Flaw lack(const Payload& message) {
   return message.is_cut() ? Flaw::cut_short : Flaw::dns_short;
 }
@@ -136,7 +134,7 @@ Flaw Name::read(const Payload& message, std::size_t& position, Name& name, Budge
       continue;
     }
     // RFC 1035 keeps 0x40 and 0x80 for later; RFC 6891 section 5 ended their only use.
-    if ((length & pointer_bits) != pointer_bits) return Flaw::dns_label;
+    if (!is_pointer(length)) return Flaw::dns_label;
     if (bytes.size() - at < 2) return lack(message);
     const std::size_t target = be16(&bytes[at]) & 0x3fffu;
     if (!has_jumped) position = at + 2;
@@ -153,7 +151,7 @@ Flaw Name::read(const Payload& message, std::size_t& position, Name& name, Budge
   return Flaw::none;
 }
 
-Flaw Name::skip(const Payload& message, std::size_t& position) {
+Flaw Name::skip_labels(const Payload& message, std::size_t& position) {
   const Bytes bytes = message.bytes;
   if (const std::size_t whole = plain_size(bytes, position); whole != 0) {
     position += whole;
@@ -164,7 +162,7 @@ Flaw Name::skip(const Payload& message, std::size_t& position) {
     if (at >= bytes.size()) return lack(message);
     const std::uint8_t length = bytes[at];
     if (length > max_label) {
-      if ((length & pointer_bits) != pointer_bits) return Flaw::dns_label;
+      if (!is_pointer(length)) return Flaw::dns_label;
       if (bytes.size() - at < 2) return lack(message);
       position = at + 2;
       return Flaw::none;

@@ -41,7 +41,15 @@ class Name {
   // itself. On a flaw `name` and `position` are not to be used.
   static Flaw read(const Payload& message, std::size_t& position, Name& name, Budget& budget);
   // As read(), without following pointers: `position` is moved behind the name.
-  static Flaw skip(const Payload& message, std::size_t& position);
+  static Flaw skip(const Payload& message, std::size_t& position) {
+    // Nearly every record's owner is one pointer, to the question.
+    const Bytes bytes = message.bytes;
+    if (position + 1 < bytes.size() && is_pointer(bytes[position])) {
+      position += 2;
+      return Flaw::none;
+    }
+    return skip_labels(message, position);
+  }
 
   Bytes wire() const { return {octets_.data(), size_}; }  // uncompressed, with the final zero
   std::size_t size() const { return size_; }
@@ -78,6 +86,9 @@ class Name {
   std::uint64_t stable_hash(std::uint64_t seed = 0) const;
 
  private:
+  // RFC 1035, section 4.1.4.
+  static bool is_pointer(std::uint8_t octet) { return octet >= 0xc0; }
+  static Flaw skip_labels(const Payload& message, std::size_t& position);
   void copy(const Name& other) {
     size_ = other.size_;
     std::memcpy(octets_.data(), other.octets_.data(), size_);
