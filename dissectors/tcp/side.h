@@ -4,6 +4,8 @@
 // guessed from time.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 
 #include "dissectors/sighting.h"
@@ -117,6 +119,35 @@ struct Side {
   Position start() const { return first_position(first); }
 };
 
+// Tells bytes that were acknowledged a while ago from those of which it may have been a moment ago,
+// in little room: time is cut into ticks, and what came since the tick began in which `acked` moved
+// last is counted, rounded up.
+class AckedLately {
+ public:
+  void add(Position bytes, Timestamp now, Timestamp progressed) {
+    if (tick_of(now) != tick_of(progressed)) units_ = 0;
+    units_ =
+        static_cast<std::uint16_t>(std::min<Position>(units_ + (bytes + unit - 1) / unit, unknown));
+  }
+  // Whether all that ends `behind` bytes before `acked` was acknowledged that long before `now`.
+  bool is_surely_older(Position behind, Duration age, Timestamp now, Timestamp progressed) const {
+    return now - progressed >= age || (units_ != unknown && behind >= Position{units_} * unit &&
+                                       now - tick_of(progressed) >= age);
+  }
+
+ private:
+  static constexpr Position unit = 64;
+  static constexpr std::uint16_t unknown = 0xffff;
+
+  // A tick lasts 2^24 ns, 16.8 ms.
+  static Timestamp tick_of(Timestamp when) {
+    constexpr Duration::rep within = (1 << 24) - 1;
+    return Timestamp{Duration{when.time_since_epoch().count() & ~within}};
+  }
+
+  std::uint16_t units_ = unknown;
+};
+
 enum class Phase : std::uint8_t { midway, established, closed, reset };
 
 struct Connection {
@@ -125,12 +156,14 @@ struct Connection {
   Timestamp last_seen{};
   Side low;  // by the key
   Side high;
+  // Of the bytes of `low` and of `high` those that were acknowledged last: see AckedLately.
+  std::array<AckedLately, 2> acked_lately{};
   Phase phase = Phase::established;
-  bool low_is_initiator = false;
-  bool roles_guessed = false;
-  bool joined_midway = false;
-  bool sack_permitted = false;
-  bool has_timestamps = false;
+  bool low_is_initiator : 1 = false;
+  bool roles_guessed : 1 = false;
+  bool joined_midway : 1 = false;
+  bool sack_permitted : 1 = false;
+  bool has_timestamps : 1 = false;
 
   const Side& initiator() const { return low_is_initiator ? low : high; }
 };

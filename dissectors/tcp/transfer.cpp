@@ -405,8 +405,10 @@ void Transfer::take_needless(const Step& step, Position begin, Position end) {
       ids_tell &&
       newer_by(static_cast<std::uint16_t>(step.carriage.identification), side.last_id) > 0;
   const bool is_late_copy = ids_tell && !is_new_packet;
-  if (step.segment.payload.length != 0 &&
-      (is_late_copy || (step.now() - side.progressed < crossing && !is_new_packet))) {
+  const AckedLately& acked_lately = step.connection.acked_lately[step.from_low() ? 0 : 1];
+  const bool may_cross =
+      !acked_lately.is_surely_older(side.acked - end, crossing, step.now(), side.progressed);
+  if (step.segment.payload.length != 0 && (is_late_copy || (may_cross && !is_new_packet))) {
     ++counters_.copies;
     return;
   }

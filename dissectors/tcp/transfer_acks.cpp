@@ -127,6 +127,7 @@ void Transfer::progress(const Step& step, Position acked) {
       of.trouble = 0;
     }
   }
+  step.connection.acked_lately[step.from_low() ? 1 : 0].add(acked - previous, now, of.progressed);
   of.progressed = now;
   if (of.holes != 0) cross_holes(of, now);
 }

@@ -673,6 +673,35 @@ def thinner_loss():
     return short_transfers(2)
 
 
+@sample("tcp-retransmission/fires-needless-v6")
+def needless_without_ids():
+    """Seen by the receiver, over IPv6: a segment each half millisecond, and one of twenty again 31 ms later."""
+    capture = Capture()
+    connection = Connection(capture, ("2001:db8::10", 40000), ("2001:db8:1::53", 8080))
+    connection.open()
+    connection.send(0, PSH | ACK, 100)
+    capture.wait(20000)
+    length, first = 100, connection.next[1]
+    for tick in range(400 + 62):
+        if tick < 400:
+            connection.send(1, ACK, length)
+            capture.wait(20)
+            connection.send(0, ACK)
+            capture.wait(230)
+        else:
+            capture.wait(250)
+        if tick >= 62 and (tick - 62) % 20 == 11:
+            again = first + (tick - 62) * length
+            connection.send(1, ACK, length, seq=again)
+            capture.wait(20)
+            connection.send(0, ACK, sack=[(again, again + length)])
+            capture.wait(230)
+        else:
+            capture.wait(250)
+    connection.close()
+    return capture
+
+
 @sample("tcp-retransmission/quiet-fast-open")
 def fast_open():
     """The SYN carries data (RFC 7413): once the server takes it, once it does not and it is sent again."""

@@ -22,6 +22,7 @@ struct Sent {
   std::uint16_t window = 65535;
   std::uint8_t hop_limit = 64;
   tcp::Options options{};
+  bool has_identification = true;
 };
 
 // A wire with a tracker at its end: numbers the packets and keeps the clock.
@@ -53,7 +54,7 @@ class TcpWire {
     carriage.header_length = 20;
     carriage.total_length = 40 + sent.length;
     carriage.identification = static_cast<std::uint32_t>(packets_ % 65535 + 1);
-    carriage.has_identification = true;
+    carriage.has_identification = sent.has_identification;
     carriage.dont_fragment = true;
     tracker_.expire(carriage.seen.time);
     tracker_.add(segment, carriage);

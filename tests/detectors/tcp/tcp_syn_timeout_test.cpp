@@ -209,6 +209,22 @@ TEST_CASE("a busy client is known to have been answered", "[detectors][tcp-syn-t
   CHECK(found[0].count == 12);
 }
 
+// Twenty more connections to one that it had used before, and what it opened instead is forgotten.
+TEST_CASE("a busy client is known to have turned to another address",
+          "[detectors][tcp-syn-timeout]") {
+  GivesUp c;
+  const Endpoint service = c.pair.responder;
+  for (int i = 0; i < 12; ++i) {
+    c.pair.responder = service;
+    c.ask(10 + 5 * i, 1, 1);
+    c.pair.responder = endpoint(("198.51.100." + std::to_string(20 + i)).c_str(), 80);
+    c.open(10.3 + 5 * i);
+    c.pair.responder = service;
+    for (int j = 0; j < 20; ++j) c.open(13.1 + 5 * i + 0.05 * j);
+  }
+  CHECK(c.bench.findings(100).empty());
+}
+
 TEST_CASE("what was given up after one SYN is not among the attempts",
           "[detectors][tcp-syn-timeout]") {
   Case c;

@@ -267,6 +267,40 @@ TEST_CASE("what comes again after its acknowledgment was needless", "[dissectors
   CHECK(open.only_repeat().side == LossSide::none);
 }
 
+// A segment each half millisecond, acknowledged at once; the 41st comes again.
+TEST_CASE("what was acknowledged a while ago is needless while other data is acknowledged",
+          "[dissectors][tcp]") {
+  Open open;
+  const auto send = [&](double seconds, std::uint32_t i) {
+    open.pair.out(seconds, {.sequence = 1 + i * full,
+                            .acknowledgment = 1,
+                            .length = full,
+                            .has_identification = false});
+  };
+  const auto send_to = [&](std::uint32_t count) {
+    for (std::uint32_t i = 0; i < count; ++i) {
+      send(1.001 + i * 0.0005, i);
+      open.ack(1.00101 + i * 0.0005, i + 1);
+    }
+  };
+  SECTION("31 ms ago") {
+    send_to(100);
+    send(1.0515, 40);
+    CHECK(open.only_repeat().kind == RepeatKind::needless);
+  }
+  SECTION("or half a millisecond ago") {
+    send_to(41);
+    send(1.0215, 40);
+    CHECK(open.heard.repeats.empty());
+    CHECK(open.counters().copies == 1);
+  }
+  SECTION("or just now, at the beginning of another tick") {
+    send_to(100);
+    send(1.0506, 98);
+    CHECK(open.heard.repeats.empty());
+  }
+}
+
 TEST_CASE("DSACK takes a repetition back", "[dissectors][tcp]") {
   Open open;
   open.first_segment();
