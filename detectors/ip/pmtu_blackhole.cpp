@@ -2,9 +2,9 @@
 //
 // On the wire: a connection opens, small segments are acknowledged, then the first full-size one is
 // repeated again and again, although the receiver shows signs of life; and nothing that large is
-// ever acknowledged, until the fault is repaired. Some senders notice, cut the same bytes into smaller segments, and go on: that
-// proves it. At the receiver the full-size segments are a hole that never fills, with small
-// segments behind it.
+// ever acknowledged, until the fault is repaired. Some senders notice, cut the same bytes into
+// smaller segments, and go on: that proves it. At the receiver the full-size segments are a hole
+// that never fills, with small segments behind it.
 //
 // Blind spots: without a sign of life the path may be down for every size; then it is
 // tcp-retransmission that speaks. Where a router does say what fits, this is icmp-frag-needed's.
@@ -165,8 +165,10 @@ class PmtuBlackhole final : public Detector {
     disprove(FlowKey::of(fact.from_initiator), fact.initiator, fact.first);
     disprove(FlowKey::against(fact.from_initiator), fact.responder, fact.first);
     if (fact.joined_midway || fact.is_one_sided()) return;
-    note_life(PathKey::of(FlowKey::of(fact.from_initiator)), fact.first);
-    note_life(PathKey::of(FlowKey::against(fact.from_initiator)), fact.first);
+    for (const FlowKey& flow :
+         {FlowKey::of(fact.from_initiator), FlowKey::against(fact.from_initiator)}) {
+      note_life(PathKey::of(flow), fact.first, &flow);
+    }
   }
 
   void judge(const Scene& scene, std::vector<Finding>& findings) const override {
@@ -231,10 +233,13 @@ class PmtuBlackhole final : public Detector {
     return stall != nullptr && stall->meanwhile.as_large;
   }
 
-  void note_life(const PathKey& path, Timestamp when) {
+  // That of its own flow came before it stalled, whatever a clock that was set back says.
+  void note_life(const PathKey& path, Timestamp when, const FlowKey* own = nullptr) {
     Tally* tally = paths_.find(path);
     if (tally == nullptr) return;
-    for (auto& [key, stalled] : tally->flows) stalled.note_life(when);
+    for (auto& [key, stalled] : tally->flows) {
+      if (own == nullptr || key != *own) stalled.note_life(when);
+    }
   }
 
   // What was never acknowledged stalled until the end, not only until that was noticed.

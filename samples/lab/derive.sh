@@ -32,6 +32,7 @@ edit tcp-retransmission/quiet-healthy.pcap tcp-out-of-order/quiet-merged.pcapng 
 
 edit ip-fragment-loss/quiet-complete.pcap ip-fragment-loss/cut-snaplen.pcap snaplen=60
 edit pmtu-blackhole/fires.pcap pmtu-blackhole/cut.pcap keep=1-22
+edit pmtu-blackhole/quiet-path-dies.pcap pmtu-blackhole/quiet-set-back.pcap set-back=14:4900
 edit icmp-frag-needed/fires.pcap icmp-frag-needed/cut-start.pcap keep=21,25-31
 
 edit tcp-syn-flood/fires.pcap tcp-syn-flood/cut.pcap keep=1-150

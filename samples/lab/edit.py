@@ -6,7 +6,7 @@ edit.py IN OUT EDIT...   edits are made in the order given; frame numbers are th
   keep=3-9,12   only these frames         drop=7,9-11   all but these
   snaplen=60    cut each packet           tear=20       cut so many bytes off the end of the file
   copy-us=15    a second copy of each packet, so many microseconds later (a mirror port set twice)
-  set-back=9    the clock is set back by an hour before that frame
+  set-back=9    the clock is set back by an hour before that frame; 9:4900 by so many milliseconds
   nat=A>B       all interfaces of a router that masquerades A as B: each IPv4 packet of A twice
   merge=3       as pcapng from two interfaces that take turns; what the second one saw comes that many
                 places late in the file, with the right time
@@ -63,8 +63,9 @@ def main():
             copies = [pcap.Packet(p.time + int(value), p.data, p.length) for p in packets]
             packets = sorted(packets + copies, key=lambda p: p.time)
         elif name == "set-back":
-            for packet in packets[int(value) - 1 :]:
-                packet.time -= 3600 * 1000000
+            frame, _, millis = value.partition(":")
+            for packet in packets[int(frame) - 1 :]:
+                packet.time -= int(millis or 3600000) * 1000
         elif name == "nat":
             packets = sorted(packets + masqueraded(packets, *value.split(">")), key=lambda p: p.time)
         elif name == "merge":

@@ -60,9 +60,9 @@ class Bench {
     detector_->on_icmp_echo_answered(fact);
   }
   // A connection the other way that opened at `began` and carried little.
-  void small_connection(double began) {
+  void small_connection(double began, std::uint16_t port = 9998) {
     tcp::ConnectionEnded ended;
-    ended.from_initiator = upload_of(download(9998));
+    ended.from_initiator = upload_of(download(port));
     ended.initiator.was_seen = ended.responder.was_seen = true;
     ended.first = at(began);
     detector_->on_tcp_connection_ended(ended);
@@ -129,6 +129,16 @@ TEST_CASE("so is another connection that opens meanwhile", "[detectors][pmtu-bla
   CHECK(bench.findings().empty());
   bench.again(40);
   CHECK(bench.findings().size() == 1);
+}
+
+TEST_CASE("its own beginning is none, though a clock that was set back puts it later",
+          "[detectors][pmtu-blackhole]") {
+  Bench bench;
+  bench.hear(bench.stall(SizeStallState::stuck, false));
+  const bool is_own = GENERATE(true, false);
+  bench.small_connection(4.5, is_own ? 8080 : 9998);
+  bench.again(5);
+  CHECK(bench.findings().size() == (is_own ? 0 : 1));
 }
 
 TEST_CASE("the same bytes in smaller segments prove it", "[detectors][pmtu-blackhole]") {
