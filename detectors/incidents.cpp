@@ -30,7 +30,11 @@ struct Rule {
   std::string_view effect;
   Link link;
   std::string_view why;
+  bool is_cause = true;  // else both may have one in common
 };
+
+// Causes that say the same as a root which is about size.
+constexpr std::array size_causes{std::string_view{"mtu"}, std::string_view{"too-large"}};
 
 // Lower layers first: the first rule that fits gives the root.
 constexpr std::array rules{
@@ -52,13 +56,14 @@ constexpr std::array rules{
          "it repeats what is too large to pass"},
     Rule{"tcp-syn-flood", "tcp-syn-timeout", Link::target, "the flood fills the listener"},
     Rule{"tcp-syn-flood", "tcp-refused", Link::target, "the flood fills the listener"},
-    Rule{"tcp-retransmission", "tcp-out-of-order", Link::pair, "the same path loses and reorders"},
+    Rule{"tcp-retransmission", "tcp-out-of-order", Link::pair, "the same path loses and reorders",
+         false},
     Rule{"dns-fragmented-response-loss", "dns-unanswered", Link::pair,
          "its large answers are lost"},
     Rule{"dns-unanswered", "dns-unanswered", Link::resolver,
          "the forwarder is left without answers"},
     Rule{"dns-unanswered", "dns-unanswered", Link::lookups,
-         "the same lookups failed at both, one after the other"},
+         "the same lookups failed at both, one after the other", false},
     Rule{"dns-unanswered", "dns-servfail-storm", Link::resolver,
          "the resolver is left without answers"},
     Rule{"dns-unanswered", "dns-servfail", Link::resolver, "the resolver is left without answers"},
@@ -239,7 +244,7 @@ bool fits_in_size(const Rule& rule, const Finding& root, const Finding& effect) 
 
 struct Explanation {
   std::size_t root = 0;
-  std::string_view why;
+  const Rule* rule = nullptr;
 };
 
 std::optional<Explanation> explain(const std::vector<Finding>& findings, std::size_t effect) {
@@ -250,7 +255,7 @@ std::optional<Explanation> explain(const std::vector<Finding>& findings, std::si
           fits_in_time(findings[root], findings[effect]) &&
           concern_the_same(rule.link, findings[root], findings[effect]) &&
           fits_in_size(rule, findings[root], findings[effect])) {
-        return Explanation{root, rule.why};
+        return Explanation{root, &rule};
       }
     }
   }
@@ -329,7 +334,8 @@ std::vector<Incident> group(std::vector<Finding>& findings) {
     for (std::size_t effect = 0; effect < findings.size(); ++effect) {
       if (effect == root || root_of(effect) != root) continue;
       incident.findings.push_back(findings[effect].id);
-      if (incident.why.empty()) incident.why = why_of(findings[root], explanations[effect]->why);
+      if (incident.why.empty())
+        incident.why = why_of(findings[root], explanations[effect]->rule->why);
     }
     if (incident.findings.empty()) continue;
     incident.id = fmt::format("I{}", incidents.size() + 1);
@@ -342,6 +348,17 @@ std::vector<Incident> group(std::vector<Finding>& findings) {
         finding.incident = incident.id;
     }
     incidents.push_back(std::move(incident));
+  }
+  for (std::size_t effect = 0; effect < findings.size(); ++effect) {
+    if (!explanations[effect] || !explanations[effect]->rule->is_cause) continue;
+    // What it took for likely alone, without knowing of the root, would speak against it.
+    const Rule& rule = *explanations[effect]->rule;
+    const Finding& root = findings[explanations[effect]->root];
+    std::vector<Cause>& causes = findings[effect].causes;
+    std::erase_if(causes, [&](const Cause& cause) {
+      return !is_about_size(root) || std::ranges::find(size_causes, cause.id) == size_causes.end();
+    });
+    if (causes.empty()) causes.push_back({rule.root, std::string{rule.why}, root.title, ""});
   }
   return incidents;
 }

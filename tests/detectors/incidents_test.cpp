@@ -36,6 +36,31 @@ TEST_CASE("what follows from a root is one incident with it", "[detectors][incid
   CHECK(findings[2].incident.empty());
 }
 
+TEST_CASE("what follows names its root as the cause, and nothing that speaks against it",
+          "[detectors][incidents]") {
+  std::vector<Finding> findings{
+      finding("F1", "tcp-syn-flood", 100, {one("service", "198.51.100.7:443")}),
+      finding("F2", "tcp-syn-timeout", 100, {one("service", "198.51.100.7:443")})};
+  for (Finding& each : findings) each.causes = {{"host-down", "the host went down", "", ""}};
+  CHECK(group(findings).size() == 1);
+  CHECK(findings[0].causes[0].id == "host-down");
+  REQUIRE(findings[1].causes.size() == 1);
+  CHECK(findings[1].causes[0].id == "tcp-syn-flood");
+}
+
+TEST_CASE("what comes of the same path keeps its own causes", "[detectors][incidents]") {
+  const auto path = [](std::string id, std::string_view detector) {
+    Finding made = finding(std::move(id), detector, 100,
+                           {one("client", "192.0.2.1"), one("server", "198.51.100.7:443")});
+    made.entity = "198.51.100.7>192.0.2.1/0";
+    made.causes = {{"own", "its own", "", ""}};
+    return made;
+  };
+  std::vector<Finding> findings{path("F1", "tcp-retransmission"), path("F2", "tcp-out-of-order")};
+  CHECK(group(findings).size() == 1);
+  CHECK(findings[1].causes[0].id == "own");
+}
+
 // client --> one server, silence; --> the next, silence
 TEST_CASE("one lookup that two servers leave unanswered is one failure", "[detectors][incidents]") {
   std::vector<Finding> findings{
