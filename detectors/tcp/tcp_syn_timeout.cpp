@@ -103,6 +103,11 @@ struct Attempt {
   bool gave_up_ecn = false;
   bool left_here = false;      // the SYN was captured where it was sent
   bool others_opened = false;  // in a second in which a SYN of this one went unanswered
+
+  // Before it was asked again.
+  bool was_answered() const {
+    return !syn_acks.empty() && syns.count() > 1 && syn_acks.first().time < syns.last().time;
+  }
 };
 
 struct Group {
@@ -641,9 +646,12 @@ class TcpSynTimeout final : public Detector {
     if (claim.variant == silent) {
       if (const Attempts* before = before_silence(claim)) {
         const Duration pause = before->silence_before(claim.first());
-        finding.before =
-            fmt::format("{} opened, the last {} before", plural(before->completed, "connection"),
-                        pause < seconds{1} ? "right" : rough_duration(pause));
+        const std::string what =
+            before->completed == 0
+                ? "it refused what it was asked for"
+                : fmt::format("{} opened", plural(before->completed, "connection"));
+        finding.before = fmt::format("{}, the last {} before", what,
+                                     pause < seconds{1} ? "right" : rough_duration(pause));
       }
       add_vantage(finding, vantage, "SYNs", {"no-route"});
     }
@@ -749,6 +757,17 @@ class TcpSynTimeout final : public Detector {
     const bool others_opened =
         claim.any_attempt([](const Attempt& each) { return each.others_opened; });
     const bool reached_it = vantage == Vantage::near_server;
+    // A listener whose queue is full says nothing.
+    std::size_t answered = 0;
+    for (const Attempt* each : claim.services.front().attempts) answered += each->was_answered();
+    if (answered * 2 > claim.services.front().attempts.size()) {
+      finding.causes.push_back({"path-loss", "packets are lost on the path, on the way back",
+                                fmt::format("{} of {} SYNs that came again had been answered",
+                                            answered, claim.services.front().attempts.size()),
+                                fmt::format("mtr -rwbzc 100 {}  # from the server",
+                                            claim.example().client.to_string())});
+      return;
+    }
     if (!reached_it) {
       finding.causes.push_back({"path-loss", "packets are lost on the path",
                                 "a repeated SYN got through",

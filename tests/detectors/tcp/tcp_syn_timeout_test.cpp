@@ -279,6 +279,44 @@ TEST_CASE("late connections make a finding from the third on", "[detectors][tcp-
   }
 }
 
+// At the server: SYN and, at once, SYN-ACK or nothing; the same again after a second, and an ACK.
+TEST_CASE("a queue that is full answers nothing", "[detectors][tcp-syn-timeout]") {
+  Case c;
+  const bool is_answered = GENERATE(true, false);
+  for (const double when : {0.0, 10.0, 20.0}) {
+    ++c.pair.initiator.port;
+    const auto syn_ack = [&](double then) {
+      c.pair.back(then, {.flags = tcp::syn | tcp::ack, .acknowledgment = 1, .hop_limit = 64});
+    };
+    c.pair.out(when, {.flags = tcp::syn, .hop_limit = 60});
+    if (is_answered) syn_ack(when + 0.0001);
+    c.pair.out(when + 1, {.flags = tcp::syn, .hop_limit = 60});
+    syn_ack(when + 1.0001);
+    c.pair.out(when + 1.02, {.sequence = 1, .acknowledgment = 1, .hop_limit = 60});
+  }
+  // What tells the place: connections that opened at once.
+  for (int i = 0; i < 3; ++i) {
+    ++c.pair.initiator.port;
+    const double when = 30 + i;
+    c.pair.out(when, {.flags = tcp::syn, .hop_limit = 60});
+    c.pair.back(when + 0.0001, {.flags = tcp::syn | tcp::ack, .acknowledgment = 1});
+    c.pair.out(when + 0.02, {.sequence = 1, .acknowledgment = 1, .hop_limit = 60});
+  }
+  const Finding finding = c.only(60);
+  CHECK(finding.variant == "delayed");
+  CHECK(finding.causes.at(0).id == (is_answered ? "path-loss" : "accept-queue"));
+}
+
+// RST before, silence since.
+TEST_CASE("what refused before is not said to have opened", "[detectors][tcp-syn-timeout]") {
+  Case c;
+  c.ask({0});
+  c.pair.back(0.01, {.flags = tcp::rst | tcp::ack, .acknowledgment = 1});
+  ++c.pair.initiator.port;
+  c.ask({5, 6, 8, 12});
+  CHECK(c.only(60).before.starts_with("it refused"));
+}
+
 TEST_CASE("where the SYN-ACK is lost, hop limits tell", "[detectors][tcp-syn-timeout]") {
   Case c;
   const bool at_client = GENERATE(true, false);
