@@ -328,9 +328,10 @@ class PmtuBlackhole final : public Detector {
                                  : repaired ? "; later as large ones arrive again"
                                  : sacked   ? ": a small segment sent behind was acknowledged"
                                             : "; the receiver answers meanwhile";
+    const std::string smaller =
+        passed == 0 ? "" : fmt::format(", {} bytes {}", passed, repaired ? "did" : "do");
     const std::string why =
-        fmt::format("{} bytes {} arrive, {} bytes {}{}", lost, repaired ? "did not" : "never",
-                    passed, repaired ? "did" : "do", how);
+        fmt::format("{} bytes {} arrive{}{}", lost, repaired ? "did not" : "never", smaller, how);
     const std::string ping = path.receiver.is_v6()
                                  ? fmt::format("ping -6 -M do -s {} -c 3 {}", lost - 48, receiver)
                                  : fmt::format("ping -M do -s {} -c 3 {}", lost - 28, receiver);
@@ -362,7 +363,9 @@ class PmtuBlackhole final : public Detector {
       fmt::format_to(std::back_inserter(names), "{}{} {}", names.empty() ? "" : ", ", each.mtu,
                      each.name);
     }
-    const std::string window = fmt::format("the limit is from {} to {} bytes", passed, lost - 1);
+    const std::string window =
+        passed == 0 ? fmt::format("the limit is below {} bytes", lost)
+                    : fmt::format("the limit is from {} to {} bytes", passed, lost - 1);
     return names.empty() ? window : fmt::format("{}: {}", window, names);
   }
 

@@ -86,6 +86,18 @@ TEST_CASE("a stall with a sign of life is a black hole", "[detectors][pmtu-black
   CHECK(found[0].causes.at(0).id == "icmp-filtered");
 }
 
+TEST_CASE("where nothing smaller was acknowledged no size is named for it",
+          "[detectors][pmtu-blackhole]") {
+  Bench bench;
+  tcp::SizeStall fact = bench.stall(SizeStallState::stuck);
+  fact.delivered_size = 0;
+  bench.hear(fact);
+  const auto found = bench.findings();
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].causes.at(0).why.starts_with("1500 bytes never arrive;"));
+  CHECK(found[0].causes.at(1).why.starts_with("the limit is below 1500 bytes"));
+}
+
 TEST_CASE("without a sign of life the path may be down", "[detectors][pmtu-blackhole]") {
   Bench bench;
   bench.hear(bench.stall(SizeStallState::stuck, false));
