@@ -24,6 +24,11 @@ class RecentPackets {
   std::optional<Packet> find(PacketRef ref) const;
 
   std::size_t size() const { return kept_.size(); }
+  // In the order in which they came.
+  template <class Take>
+  void for_each(Take take) const {
+    for (const Kept& kept : kept_) take(kept.packet);
+  }
 
  private:
   struct Kept {

@@ -15,21 +15,25 @@ CLI::Option* add_list(CLI::App& app, const std::string& name, std::vector<std::s
 
 void add_file_arguments(CLI::App& app, Arguments& to) {
   app.add_option("FILE", to.files, "pcap or pcapng, also gzip, zstd, lz4; - is stdin");
-  app.add_option("-r,--read", to.read, "a file, as tcpdump names it")
-      ->allow_extra_args(false)
-      ->type_name("FILE")
-      ->group("Input");
+  add_window_arguments(app, to);
   app.add_option("--files-from", to.files_from, "a file with one name a line")
       ->type_name("LIST")
       ->group("Input");
   app.add_flag("--each", to.each, "one report for each file, not one timeline")->group("Input");
+}
+
+void add_window_arguments(CLI::App& app, Arguments& to) {
+  app.add_option("-r,--read", to.read, "a file, as tcpdump names it")
+      ->allow_extra_args(false)
+      ->type_name("FILE")
+      ->group("Input");
   app.add_option("--from", to.from, "from 10:10:10, 2024-05-01T10:10:10Z or +5m on")
       ->type_name("T")
       ->group("Input");
   app.add_option("--to", to.to, "to this time")->type_name("T")->group("Input");
 }
 
-void add_common_arguments(CLI::App& app, Arguments& to) {
+void add_detector_arguments(CLI::App& app, Arguments& to) {
   app.add_option("-f,--filter", to.filter, "look only at packets that match, as tcpdump")
       ->type_name("BPF")
       ->group("Input");
@@ -46,7 +50,18 @@ void add_common_arguments(CLI::App& app, Arguments& to) {
   app.add_option("--max-mem", to.max_mem, "memory of the whole process (256M)")
       ->type_name("SIZE")
       ->group("Detectors");
+}
 
+void add_look_arguments(CLI::App& app, Arguments& to) {
+  app.add_option("--tz", to.zone, "times in utc or local")->type_name("ZONE")->group("Report");
+  app.add_option("--color", to.color, "auto, always or never")->type_name("WHEN")->group("Report");
+  app.add_flag("--no-color", to.no_color, "the same as --color never")->group("Report");
+  app.add_flag("-q,--quiet", to.quiet, "no progress on stderr")->group("Report");
+  app.add_flag("-n", to.no_names, "for tcpdump's habit: names are never looked up")->group("");
+}
+
+void add_common_arguments(CLI::App& app, Arguments& to) {
+  add_detector_arguments(app, to);
   add_list(app, "--host", to.hosts, "findings about this address or prefix")
       ->type_name("A[/n]")
       ->group("Which findings");
@@ -73,12 +88,8 @@ void add_common_arguments(CLI::App& app, Arguments& to) {
   app.add_option("--limit", to.limit, "findings in the table, however many of a kind")
       ->type_name("N")
       ->group("Report");
-  app.add_option("--tz", to.zone, "times in utc or local")->type_name("ZONE")->group("Report");
-  app.add_option("--color", to.color, "auto, always or never")->type_name("WHEN")->group("Report");
-  app.add_flag("--no-color", to.no_color, "the same as --color never")->group("Report");
-  app.add_flag("-q,--quiet", to.quiet, "no progress on stderr")->group("Report");
+  add_look_arguments(app, to);
   app.add_flag("-v,--verbose", to.verbose, "how long it took, on stderr")->group("Report");
-  app.add_flag("-n", to.no_names, "for tcpdump's habit: names are never looked up")->group("");
 
   app.add_option("--fail-on", to.fail_on, "exit with 1 when a finding is this bad or worse")
       ->type_name("S")

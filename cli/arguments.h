@@ -1,4 +1,4 @@
-// The options of `analyze` and `live`, as typed.
+// The options of the verbs that analyse packets, as typed.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -43,5 +43,10 @@ struct Arguments {
 // and those that are the same wherever packets come from.
 void add_file_arguments(CLI::App& app, Arguments& arguments);
 void add_common_arguments(CLI::App& app, Arguments& arguments);
+
+// Parts of these: which packets of files, which of them and how they are judged, how it looks.
+void add_window_arguments(CLI::App& app, Arguments& arguments);
+void add_detector_arguments(CLI::App& app, Arguments& arguments);
+void add_look_arguments(CLI::App& app, Arguments& arguments);
 
 }  // namespace wirefault::cli

@@ -231,11 +231,17 @@ class Watch {
 
   void heed(const std::vector<LiveScreen::Wish>& wishes) {
     for (const LiveScreen::Wish& wish : wishes) {
-      if (wish.kind == LiveScreen::Wish::Kind::quit) {
-        has_quit_ = true;
-      } else {
-        const BoardRow* const row = board_.find(wish.row);
-        screen_->say(row != nullptr ? save(row->finding) : "it is too long ago");
+      const BoardRow* const row = board_.find(wish.row);
+      switch (wish.kind) {
+        case LiveScreen::Wish::Kind::quit:
+          has_quit_ = true;
+          break;
+        case LiveScreen::Wish::Kind::save_evidence:
+          screen_->say(row != nullptr ? save(row->finding) : "it is too long ago");
+          break;
+        case LiveScreen::Wish::Kind::draw_exchange:
+          if (row != nullptr) screen_->draw(exchange_of(row->finding));
+          break;
       }
     }
     // Nobody looks any more: the analysis goes on, what it says here goes nowhere.
@@ -243,6 +249,15 @@ class Watch {
       screen_.reset();
       on_stdout_.reset();
     }
+  }
+
+  // As far as its packets are still in memory.
+  std::shared_ptr<const Exchange> exchange_of(const Finding& finding) const {
+    const auto worst = recent_.find(worst_packet(finding));
+    if (!worst) return nullptr;
+    auto exchange = std::make_shared<Exchange>(finding, words_of(*worst));
+    recent_.for_each([&](const Packet& packet) { exchange->take(words_of(packet)); });
+    return exchange;
   }
 
   // What came of it, for the user.

@@ -58,6 +58,9 @@ void LiveScreen::take(const Key& key, std::vector<Wish>& wishes) {
         held_ = board_;
       }
       break;
+    case ScreenAction::draw_exchange:
+      wishes.push_back({Wish::Kind::draw_exchange, state_.selected});
+      break;
     case ScreenAction::save_evidence:
       wishes.push_back({Wish::Kind::save_evidence, state_.selected});
       break;
@@ -66,6 +69,11 @@ void LiveScreen::take(const Key& key, std::vector<Wish>& wishes) {
           finding_markdown(board().rows().at(state_.selected).finding, look_.zone)));
       break;
   }
+}
+
+void LiveScreen::draw(std::shared_ptr<const Exchange> exchange) {
+  state_.exchange = std::move(exchange);
+  draw();
 }
 
 void LiveScreen::say(std::string message) {

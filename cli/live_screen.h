@@ -26,7 +26,7 @@ class LiveScreen {
 
   // What the user wants of the caller.
   struct Wish {
-    enum class Kind : std::uint8_t { quit, save_evidence };
+    enum class Kind : std::uint8_t { quit, save_evidence, draw_exchange };
     Kind kind = Kind::quit;
     std::size_t row = 0;  // of Board::rows()
   };
@@ -34,6 +34,8 @@ class LiveScreen {
   // passed. Reads keys, follows the terminal's size, sends what waits to be sent.
   std::vector<Wish> update();
 
+  // What draw_exchange asked for; null where its packets are gone.
+  void draw(std::shared_ptr<const Exchange> exchange);
   // One line at the bottom, until the next key.
   void say(std::string message);
 

@@ -22,6 +22,7 @@ constexpr std::string_view usage =
 usage: wirefault COMMAND [options] [FILE...]
 
   analyze     read capture files (- is stdin) and report what failed
+  show        one finding of a capture file, its worst exchange drawn
   live        watch an interface and report what fails
   explain     what a detector means, when it is wrong, what to check next
   list        detectors | formats | interfaces | settings
@@ -32,7 +33,7 @@ exit status   0 done, whatever was found; 1 see --fail-on; 2 could not be done;
               3 see --strict; 4 a report could not be written; 5 interrupted
 )";
 
-constexpr std::string_view verb_names[] = {"analyze", "live", "explain", "list"};
+constexpr std::string_view verb_names[] = {"analyze", "show", "live", "explain", "list"};
 
 bool exists(const std::string& name) {
   std::error_code ignored;

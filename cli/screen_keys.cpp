@@ -90,8 +90,10 @@ class Press {
         break;
       case Kind::enter:
       case Kind::right:
-        if (has_selected()) open(View::detail);
-        break;
+        if (!has_selected()) break;
+        open(View::detail);
+        state_.exchange.reset();
+        return ScreenAction::draw_exchange;
       case Kind::character:
         return list_character(key.character);
       default:

@@ -11,6 +11,7 @@ enum class ScreenAction : std::uint8_t {
   none,
   quit,
   pause,          // hold the picture, or let it go on
+  draw_exchange,  // of the finding at state.selected, which is now shown in full: state.exchange
   save_evidence,  // of the finding at state.selected; the outcome goes into state.message
   copy,           // that finding, as Markdown, to the clipboard
 };

@@ -3,7 +3,8 @@
 namespace wirefault::cli {
 
 std::vector<Verb> add_verbs(CLI::App& program) {
-  return {add_analyze(program), add_live(program), add_explain(program), add_list(program)};
+  return {add_analyze(program), add_show(program), add_live(program), add_explain(program),
+          add_list(program)};
 }
 
 }  // namespace wirefault::cli

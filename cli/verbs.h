@@ -19,6 +19,7 @@ Verb add_analyze(CLI::App& program);
 Verb add_explain(CLI::App& program);
 Verb add_live(CLI::App& program);
 Verb add_list(CLI::App& program);
+Verb add_show(CLI::App& program);
 
 // All of them, in the order of the manual.
 std::vector<Verb> add_verbs(CLI::App& program);

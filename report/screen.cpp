@@ -250,7 +250,7 @@ std::vector<std::string> help_lines(std::size_t width) {
 }
 
 // When each packet that proves it came, from the first.
-void add_ladder(std::vector<std::string>& lines, const Finding& finding, std::size_t width) {
+void add_evidence(std::vector<std::string>& lines, const Finding& finding, std::size_t width) {
   if (finding.evidence.empty()) return;
   lines.emplace_back();
   lines.push_back(
@@ -289,7 +289,11 @@ std::vector<std::string> view_lines(const Board& board, const ScreenState& state
       options.live = true;
       options.zone = look.zone;
       add_lines(lines, finding_text(row.finding, options));
-      add_ladder(lines, row.finding, width);
+      add_evidence(lines, row.finding, width);
+      if (state.exchange != nullptr) {
+        lines.emplace_back();
+        for (std::string& line : state.exchange->draw(width)) lines.push_back(std::move(line));
+      }
       break;
     }
     case View::explain:
@@ -461,11 +465,11 @@ class Drawing {
                           : "up down PgUp PgDn scroll  e explain  m copy  esc back to the list"};
     }
     if (width_ < 78 || height_ < 20) {
-      return {width_ < 60 ? "enter detail e explain ? help q quit"
-                          : "enter detail  e explain  / filter  ? all keys  q quit"};
+      return {width_ < 60 ? "enter ladder e explain ? help q quit"
+                          : "enter ladder  e explain  / filter  ? all keys  q quit"};
     }
     std::vector<std::string> lines{
-        "up/down select  enter detail  e explain  w save evidence  p pause  / filter",
+        "up/down select  enter ladder  e explain  w save evidence  p pause  / filter",
         "s sort  c clear  m copy as markdown  ? help  q quit (prints this as a summary)"};
     lines.insert(lines.begin(), std::string(width_, '-'));
     return lines;

@@ -3,11 +3,13 @@
 // the user has chosen to see it: it knows no terminal and no clock.
 #pragma once
 
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "detectors/board.h"
+#include "report/ladder.h"
 #include "report/live_status.h"
 #include "report/words.h"
 
@@ -15,7 +17,7 @@ namespace wirefault {
 
 enum class View : std::uint8_t {
   list,
-  detail,   // the selected finding in full, with the packets that prove it
+  detail,   // the selected finding in full, with its worst exchange as a ladder
   explain,  // its detector's page
   copied,   // it as Markdown, to be taken with the mouse where the clipboard is out of reach
   help,
@@ -33,9 +35,11 @@ struct ScreenState {
   std::vector<std::size_t> order{};  // keys of Board::rows(), as they are listed
   std::size_t selected = 0;          // one of `order`, unless that is empty
   bool has_chosen = false;           // until then the topmost is selected
-  std::size_t scroll = 0;            // first line shown of a view that is longer than the screen
-  std::set<std::size_t> cleared{};   // rows that were over when the user had enough of them
-  std::size_t hidden = 0;            // rows that are not listed: filtered, or cleared
+  // Of the selected one, as it was when `detail` was opened; null where its packets are gone.
+  std::shared_ptr<const Exchange> exchange{};
+  std::size_t scroll = 0;           // first line shown of a view that is longer than the screen
+  std::set<std::size_t> cleared{};  // rows that were over when the user had enough of them
+  std::size_t hidden = 0;           // rows that are not listed: filtered, or cleared
   Duration sorted_at{};
 };
 

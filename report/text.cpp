@@ -6,6 +6,7 @@
 #include <map>
 #include <span>
 
+#include "capture/shell_word.h"
 #include "detectors/wording.h"
 
 namespace wirefault {
@@ -820,6 +821,11 @@ class TextReport {
       parts.push_back(
           fmt::format("{} more in full: add --all.", grouped(result_.findings.size() - shown)));
     }
+    const std::string worst = in_full().empty() ? result_.findings[0].id : in_full()[0]->id;
+    if (is_one_file()) {
+      parts.push_back(fmt::format("{} drawn: wirefault show {} {}", worst,
+                                  shell_word(result_.sources[0].name), worst));
+    }
     const bool one_kind = std::all_of(
         result_.findings.begin(), result_.findings.end(),
         [&](const Finding& finding) { return finding.detector == result_.findings[0].detector; });
@@ -828,6 +834,13 @@ class TextReport {
                                 one_kind ? result_.findings[0].detector : "NAME"));
     blank();
     pieces(parts);
+  }
+
+  // That can be read again, and has the same findings then.
+  bool is_one_file() const {
+    return !options_.live && options_.narrowed_by.empty() && result_.overrides.empty() &&
+           result_.sources.size() == 1 && result_.sources[0].file_size != 0 &&
+           result_.sources[0].name == printable(result_.sources[0].name);
   }
 
   const Result& result_;

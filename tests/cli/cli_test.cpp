@@ -4,6 +4,7 @@
 
 #include "tests/support/catch.h"
 #include "tests/support/process.h"
+#include "tests/support/samples.h"
 
 namespace wirefault::tests {
 namespace {
@@ -167,6 +168,11 @@ TEST_CASE("what cannot be done says why and what to do instead", "[cli]") {
       {{"analyze", fires, "--max-mem", "1K"}, "wanted: 16M to 1024G\n"},
       {{"analyze", fires, "--tz", "mars"}, "wanted: utc, local\n"},
       {{"analyze", fires, "--color", "red"}, "wanted: auto, always, never\n"},
+      {{"show"}, "show which finding of which capture?\n  as in:  wirefault show edge.pcapng F1\n"},
+      {{"show", fires}, "show which finding of which capture?\n"},
+      {{"show", fires, "F99"}, "there is no finding F99\n  found:  F1 to F"},
+      {{"show", quiet, "F1"}, "there is no finding F1: nothing was found\n"},
+      {{"show", "/dev/null", "F1"}, "/dev/null can be read only once, and show reads twice\n"},
       {{"list"}, "list what?\n  wanted: detectors, formats, interfaces, settings\n"},
       {{"list", "detector"}, "there is no list of 'detector'\n  did you mean: detectors\n"},
       {{"list", "formats", "more"}, "'more' is one word too many\n"},
@@ -184,7 +190,7 @@ TEST_CASE("what cannot be done says why and what to do instead", "[cli]") {
 }
 
 TEST_CASE("help fits the screen and goes to standard output", "[cli]") {
-  for (const char* verb : {"analyze", "explain", "list"}) {
+  for (const char* verb : {"analyze", "show", "explain", "list"}) {
     const ProcessResult result = wirefault({verb, "--help"});
     CHECK(result.status == 0);
     CHECK(has(result.out, std::string{"Usage: wirefault "} + verb));
@@ -206,6 +212,30 @@ TEST_CASE("explain and list fit the screen", "[cli]") {
   }
   CHECK(has(wirefault({"list", "settings"}).out, "dns.answer-timeout "));
   CHECK(has(wirefault({"list", "detectors"}).out, "\ndns-unanswered "));
+}
+
+TEST_CASE("show has the finding in full and its worst exchange as a ladder", "[cli]") {
+  const ProcessResult shown = wirefault({"show", fires, "F1"});
+  CHECK(shown.status == 0);
+  CHECK(shown.err == "");
+  CHECK(longest_line(shown.out) <= 80);
+  CHECK(shown.out.starts_with("F1  "));
+  CHECK(has(shown.out, "\n  time        192.0.2.10 "));
+  CHECK(has(shown.out, "? "));
+  CHECK(has(shown.out, "\nwhat the client felt: no answer; asked "));
+  CHECK(wirefault({"show", fires, "f1"}).out == shown.out);
+  CHECK(wirefault({"show", "-r", fires, "1"}).out == shown.out);
+}
+
+TEST_CASE("show draws a ladder for the worst finding of every sample", "[cli]") {
+  for (const auto& capture : sample_captures()) {
+    if (!capture.filename().string().starts_with("fires")) continue;
+    CAPTURE(capture);
+    const ProcessResult shown = wirefault({"show", capture.string(), "F1"});
+    CHECK(shown.status == 0);
+    CHECK(has(shown.out, "\n  time        "));
+    CHECK(longest_line(shown.out) <= 80);
+  }
 }
 
 TEST_CASE("the shortcut of tcpdump's habit", "[cli]") {

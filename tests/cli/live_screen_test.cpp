@@ -47,10 +47,12 @@ TEST_CASE("keys lead through the live screen", "[cli]") {
   session.user.type("\x1b");  // by itself: known as a key only after a while
   CHECK(session.wait_for("q quit"));
   session.user.type("wq");
-  REQUIRE(session.wait([&] { return session.wishes.size() == 2; }));
-  CHECK(session.wishes[0].kind == LiveScreen::Wish::Kind::save_evidence);
+  REQUIRE(session.wait([&] { return session.wishes.size() == 3; }));
+  CHECK(session.wishes[0].kind == LiveScreen::Wish::Kind::draw_exchange);
   CHECK(session.wishes[0].row == 3);
-  CHECK(session.wishes[1].kind == LiveScreen::Wish::Kind::quit);
+  CHECK(session.wishes[1].kind == LiveScreen::Wish::Kind::save_evidence);
+  CHECK(session.wishes[1].row == 3);
+  CHECK(session.wishes[2].kind == LiveScreen::Wish::Kind::quit);
   session.screen.say("kept in f3.pcapng");
   CHECK(session.wait_for("kept in f3.pcapng"));
 }
@@ -83,8 +85,8 @@ TEST_CASE("the live screen follows its terminal's size", "[cli]") {
   session.screen.show(session.status);
   REQUIRE(session.wait_for("s sort  c clear"));
   session.user.resize(40, 10);
-  CHECK(session.wait_for("enter detail e explain ? help q quit"));
-  CHECK(session.shown.line(9) == "enter detail e explain ? help q quit");
+  CHECK(session.wait_for("enter ladder e explain ? help q quit"));
+  CHECK(session.shown.line(9) == "enter ladder e explain ? help q quit");
   CHECK_FALSE(session.shown.shows("s sort"));
 }
 

@@ -149,7 +149,7 @@ TEST_CASE("clearing hides what is over until it comes back", "[cli]") {
 
 TEST_CASE("pages scroll to their ends and no further, and lead back", "[cli]") {
   User user;
-  CHECK(user.press({Kind::enter}) == ScreenAction::none);
+  CHECK(user.press({Kind::enter}) == ScreenAction::draw_exchange);
   CHECK(user.state.view == View::detail);
   user.press({Kind::up});
   CHECK(user.state.scroll == 0);

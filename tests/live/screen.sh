@@ -74,6 +74,8 @@ expect "198.51.100.53"
 expect "what "
 mux send-keys -t live Enter
 expect "detector  dns-unanswered"
+mux send-keys -t live End
+expect "what the client felt: no answer"
 expect "esc back to the list"
 mux send-keys -t live Escape
 expect "up/down select"
@@ -90,7 +92,7 @@ mux send-keys -t live Escape
 expect "up/down select"
 
 mux resize-window -t live -x 40 -y 10
-expect "enter detail e explain ? help q quit"
+expect "enter ladder e explain ? help q quit"
 [ "$(picture | wc -l)" = 10 ] || fail "not ten lines"
 mux resize-window -t live -x 100 -y 30
 expect "dns-unanswered"

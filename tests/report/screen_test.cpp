@@ -93,7 +93,7 @@ F2 DNS server 192.0.2.53 stopped answering                    critical, probable
            throughout
    next    dig @192.0.2.53 api.shop.example +time=2 +tries=1
 --------------------------------------------------------------------------------
-up/down select  enter detail  e explain  w save evidence  p pause  / filter
+up/down select  enter ladder  e explain  w save evidence  p pause  / filter
 s sort  c clear  m copy as markdown  ? help  q quit (prints this as a summary)
 )");
 }
@@ -110,7 +110,7 @@ TCP    96 c/s  syn fail  31.0% ____---==
 F2 DNS server 192.0.2.53 stopped answe..
  1,843 of 1,851 queries since 10:10:10Z
  likely 1. the server or its host is
-enter detail e explain ? help q quit
+enter ladder e explain ? help q quit
 )");
 }
 
@@ -255,6 +255,18 @@ TEST_CASE("the detail tells when each packet came, from the first", "[report]") 
             "    +   0.000000  #81204     first\n"
             "    +   1.795887  #81377     typical\n"
             "    + 489.795887  #402113    last\n"));
+  CHECK_FALSE(has(text, "  frame\n"));
+
+  PacketWords words;
+  words.packet = PacketRef{0, 81204};
+  words.kind = PacketWords::Kind::udp;
+  words.text = "UDP, 20 octets";
+  auto exchange = std::make_shared<Exchange>(Finding{}, words);
+  exchange->take(words);
+  state.exchange = exchange;
+  const std::string with_ladder = draw(tests::live_status(), board, state, {80, 60});
+  CHECK(has(with_ladder, "|---- UDP, 20 octets --------"));
+  CHECK(has(with_ladder, "->|    #81204\n"));
 }
 
 TEST_CASE("Markdown of a finding holds no markup of others", "[report]") {

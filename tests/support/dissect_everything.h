@@ -6,6 +6,7 @@
 #include "dissectors/ip/datagram.h"
 #include "dissectors/link/arp.h"
 #include "dissectors/link/frame.h"
+#include "dissectors/packet_words.h"
 #include "dissectors/tcp/segment.h"
 #include "dissectors/tunnel/tunnel.h"
 #include "dissectors/udp/datagram.h"
@@ -186,6 +187,7 @@ struct Everything {
   }
 
   void packet(const Packet& packet) {
+    octets += words_of(packet).text.size();
     const auto frame = link::dissect(packet);
     if (!note(frame)) return;
     read(frame->payload.bytes);
