@@ -15,7 +15,7 @@
 
 #include "detectors/detector.h"
 #include "detectors/flow_key.h"
-#include "detectors/tcp/is_over.h"
+#include "detectors/tcp/flows.h"
 
 namespace wirefault {
 namespace {
@@ -146,14 +146,9 @@ class TcpOutOfOrder final : public Detector {
   std::uint64_t evicted() const override { return flows_.evicted() + paths_.evicted(); }
 
  private:
-  struct Flow {
-    const FlowKey* key;
-    const Tally* tally;
-  };
-  using Flows = std::vector<Flow>;
+  using Flow = TroubledFlow<Tally>;
+  using Flows = TroubledFlows<Tally>;
 
-  // As many flows of one path are one problem of the path.
-  static constexpr std::size_t flows_of_a_path = 3;
   // Late segments that are shown with what overtook them.
   static constexpr std::size_t pairs_shown = 3;
 
@@ -196,8 +191,6 @@ class TcpOutOfOrder final : public Detector {
   Finding describe(const Scene& scene, const Flows& flows, bool is_path) const {
     const FlowKey& key = *flows.front().key;
     Tally sum;
-    TopList<IpAddress> clients;
-    TopList<Endpoint> servers;
     std::size_t shown = 0;
     for (const Flow& flow : flows) {
       const Tally& tally = *flow.tally;
@@ -219,9 +212,6 @@ class TcpOutOfOrder final : public Detector {
         sum.evidence.add(pair.early);
         sum.evidence.show(pair.late, account_of(pair));
       }
-      const bool upload = tally.sender_is_initiator;
-      clients.add((upload ? flow.key->sender : flow.key->receiver).address, tally.late);
-      servers.add(upload ? flow.key->receiver : flow.key->sender, tally.late);
     }
     sum.evidence.set_worst(sum.worst);
     const std::string sender = key.sender.address.to_string();
@@ -240,15 +230,8 @@ class TcpOutOfOrder final : public Detector {
     finding.of = std::max(data, sum.late);
     finding.unit = "segment";
     sum.evidence.fill(finding);
-    const bool over =
-        std::all_of(flows.begin(), flows.end(), [](const Flow& flow) { return flow.tally->over; });
-    finding.state = over || scene.now - finding.last > seconds{60} ? FindingState::ended
-                                                                   : FindingState::ongoing;
-    finding.who = {who("client", clients), who("server", servers)};
-    finding.capture_filter = fmt::format("tcp and host {} and host {}", sender, receiver);
-    if (servers.distinct() == 1) {
-      finding.capture_filter += fmt::format(" and port {}", servers.top().front().first.port);
-    }
+    describe_flows(
+        flows, scene.now, [](const Tally& tally) { return tally.late; }, finding);
     finding.measures = {{"flows", static_cast<std::int64_t>(flows.size())},
                         {"most_places_late", sum.most_overtaken},
                         {"late_by_1_place", static_cast<std::int64_t>(sum.by_places[0])},

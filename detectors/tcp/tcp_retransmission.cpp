@@ -19,7 +19,7 @@
 
 #include "detectors/detector.h"
 #include "detectors/flow_key.h"
-#include "detectors/tcp/is_over.h"
+#include "detectors/tcp/flows.h"
 
 namespace wirefault {
 namespace {
@@ -121,9 +121,6 @@ struct Tally {
     return longest;
   }
 };
-
-// As many flows of one path are one problem of the path.
-constexpr std::size_t flows_of_a_path = 3;
 
 // All connections that have ended between two hosts, in one direction.
 struct Path {
@@ -283,11 +280,8 @@ class TcpRetransmission final : public Detector {
   std::uint64_t evicted() const override { return flows_.evicted() + paths_.evicted(); }
 
  private:
-  struct Flow {
-    const FlowKey* key;
-    const Tally* tally;
-  };
-  using Flows = std::vector<Flow>;
+  using Flow = TroubledFlow<Tally>;
+  using Flows = TroubledFlows<Tally>;
 
   // Repetitions that are shown with what they repeat.
   static constexpr std::size_t pairs_shown = 3;
@@ -411,17 +405,12 @@ class TcpRetransmission final : public Detector {
     finding.entity = fmt::format("{}>{}/{}", key.sender.address.to_string(),
                                  key.receiver.address.to_string(), key.tunnel);
     finding.unit = "segment";
-    TopList<IpAddress> clients;
-    TopList<Endpoint> servers;
     Evidence evidence;
     const Repetition* worst = nullptr;
     std::size_t pairs = 0;
     PacketRef original;
     for (const Flow& flow : flows) {
       const Tally& tally = *flow.tally;
-      const bool upload = tally.sender_is_initiator;
-      clients.add((upload ? flow.key->sender : flow.key->receiver).address, tally.lost());
-      servers.add(upload ? flow.key->receiver : flow.key->sender, tally.lost());
       const bool lossy = tally.lost() != 0;
       for (const Repetition& each : tally.kept) {
         if ((each.spurious || each.kind == RepeatKind::resegmented) && lossy) continue;
@@ -442,17 +431,8 @@ class TcpRetransmission final : public Detector {
     }
     if (worst != nullptr && worst->stall > Duration::zero()) evidence.set_worst(worst->seen);
     evidence.fill(finding);
-    const bool over =
-        std::all_of(flows.begin(), flows.end(), [](const Flow& flow) { return flow.tally->over; });
-    finding.state = over || scene.now - finding.last > seconds{60} ? FindingState::ended
-                                                                   : FindingState::ongoing;
-    finding.who = {who("client", clients), who("server", servers)};
-    finding.capture_filter =
-        fmt::format("tcp and host {} and host {}", key.sender.address.to_string(),
-                    key.receiver.address.to_string());
-    if (servers.distinct() == 1) {
-      finding.capture_filter += fmt::format(" and port {}", servers.top().front().first.port);
-    }
+    describe_flows(
+        flows, scene.now, [](const Tally& tally) { return tally.lost(); }, finding);
     // From where the capture was taken.
     const bool near_receiver = is_near_receiver(scene, flows.front());
     const IpAddress& far = (near_receiver ? key.sender : key.receiver).address;
