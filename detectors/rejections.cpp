@@ -48,6 +48,10 @@ bool Rejections::is_late_reply(const icmp::Error& error) {
          error.protocol == ip::protocol::udp && error.match == icmp::Match::datagram;
 }
 
+bool Rejections::is_healthy() const {
+  return failures() == 0 && attempts_ == 0 && others_ - discoveries_ < repeated;
+}
+
 bool Rejections::was_told_in_vain() const {
   return errors_.count() >= repeated && errors_.last_time() - errors_.first_time() >= time_to_obey;
 }

@@ -23,6 +23,8 @@ class Rejections {
   // had asked is gone.
   static bool is_late_reply(const icmp::Error& error);
 
+  // Worth a note at most.
+  bool is_healthy() const;
   void add(const icmp::Error& error);
   // An attempt to connect that one of these errors ended.
   void add_failed_attempt(const tcp::Handshake& handshake);

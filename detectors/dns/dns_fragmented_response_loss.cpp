@@ -143,7 +143,7 @@ class DnsFragmentedResponseLoss final : public Detector {
     }
   }
 
-  std::uint64_t evicted() const override { return servers_.evicted() + asked_.evicted(); }
+  std::uint64_t evicted() const override { return servers_.evicted(); }
 
  private:
   static constexpr std::uint16_t dns_port = 53;
@@ -253,6 +253,7 @@ class DnsFragmentedResponseLoss final : public Detector {
   }
 
   const std::uint64_t min_silent_;
+  // That a query is unanswered says nothing of fragments: what is given up of these is no loss.
   TallyMap<ExchangeKey, Asked> asked_{1024};
   TallyMap<PairKey, Delivered> delivered_{256};
   TallyMap<std::uint64_t, Fate> fates_{4096};  // of lookups, by hash

@@ -49,6 +49,9 @@ struct Tally {
   TopList<Endpoint> servers;
   std::map<std::uint16_t, std::uint64_t> errors;  // RFC 8914 codes
   dns::Type type{};                               // one of those asked for
+
+  // Asked again, or elsewhere, it was answered.
+  bool is_healthy() const { return failed == 0; }
 };
 
 class DnsServfail final : public Detector {

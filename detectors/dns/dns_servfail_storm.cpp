@@ -87,6 +87,11 @@ struct Tally {
   std::map<std::uint16_t, std::uint64_t> errors;
   LatencyHistogram latency;
   Timestamp last_fine{};
+
+  // The Internet is full of zones that fail now and then. Both address families of one name, each
+  // asked twice of two servers, are one failure.
+  static constexpr std::uint64_t of_one_name = 8;
+  bool is_healthy() const { return !stormed && failed <= of_one_name; }
 };
 
 struct ResponderKey {

@@ -72,6 +72,14 @@ TEST_CASE("a capture of port 53 alone has no other fragments to show",
   }
 }
 
+// An outage: a thousand names a second, and no answer to any.
+TEST_CASE("queries that are just unanswered are no tallies to lose",
+          "[detectors][dns-fragmented]") {
+  Case c;
+  for (std::uint16_t id = 0; id < 3000; ++id) c.bench.hear(c.large_and_silent(0.001 * id, id));
+  CHECK(c.bench.detector().evicted() == 0);
+}
+
 TEST_CASE("a lookup that TCP saved is a warning", "[detectors][dns-fragmented]") {
   Case c;
   const dns::Transaction query = c.large_and_silent(0, 7);

@@ -112,6 +112,21 @@ TEST_CASE("a storm is seen that is asked about every few seconds",
   CHECK(found[0].measures[0].value == 12 * ((seconds + 4) / 5));
 }
 
+// A mail server asks about senders all day, and some of their zones are broken.
+TEST_CASE("broken zones, each asked about once, are no tallies to lose",
+          "[detectors][dns-servfail-storm]") {
+  Case c;
+  for (int i = 0; i < 3000; ++i) {
+    const std::string zone = "zone" + std::to_string(i) + ".example.";
+    for (int attempt = 0; attempt < 2; ++attempt) {
+      c.bench.hear(answered(c.frames, {.name = host(0, zone)}, 10 * i, 10 * i + 1, servfail));
+      c.bench.hear(answered(c.frames, {.server = "198.51.100.54", .name = host(0, zone)},
+                            10 * i + 2, 10 * i + 3, servfail));
+    }
+  }
+  CHECK(c.bench.detector().evicted() == 0);
+}
+
 TEST_CASE("what the next attempt of the same call makes good is no storm",
           "[detectors][dns-servfail-storm]") {
   Case c;

@@ -20,6 +20,22 @@ TEST_CASE("a name that every server fails is an error", "[detectors][dns-servfai
   CHECK(found[0].who[0].top[0].text == "www.example.com.");
 }
 
+TEST_CASE("of names that failed for good, those given up are counted",
+          "[detectors][dns-servfail]") {
+  DetectorBench bench{entry_of("dns-servfail")};
+  const bool is_saved = GENERATE(true, false);
+  for (int i = 0; i < 5000; ++i) {
+    dns::Action action;
+    action.name = *dns::Name::parse("host" + std::to_string(i) + ".example.com.");
+    action.recursion_desired = true;
+    action.attempts = action.servfail = 2;
+    action.lookups = 1;
+    action.failed = is_saved ? 0 : 1;
+    bench.detector().on_dns_action(action);
+  }
+  CHECK((bench.detector().evicted() == 0) == is_saved);
+}
+
 TEST_CASE("that addresses have no names is a warning at most", "[detectors][dns-servfail]") {
   Frames frames;
   DetectorBench bench{entry_of("dns-servfail")};

@@ -1,4 +1,7 @@
+#include <fmt/format.h>
+
 #include "tests/support/catch.h"
+#include "tests/support/dns_facts.h"
 #include "tests/support/wire_bench.h"
 
 namespace wirefault::test {
@@ -94,6 +97,27 @@ TEST_CASE("a service that answers again is no longer rejected", "[detectors][icm
   const auto found = c.bench.findings_so_far(5.1);
   REQUIRE(found.size() == 1);
   CHECK(found[0].state == (is_repaired ? FindingState::ended : FindingState::ongoing));
+}
+
+// One datagram to each of many peers, or more of them: a peer-to-peer client asks whoever it was
+// told of.
+TEST_CASE("peers that are gone are no tallies to lose", "[detectors][icmp-unreachable]") {
+  DetectorBench bench{entry_of("icmp-unreachable")};
+  const int times = GENERATE(1, 3);
+  for (std::uint32_t peer = 0; peer < 4000; ++peer) {
+    icmp::Error error;
+    error.kind = icmp::ErrorKind::port_unreachable;
+    error.match = icmp::Match::datagram;
+    error.protocol = ip::protocol::udp;
+    error.source = *IpAddress::parse("192.0.2.1");
+    error.source_port = 40000;
+    error.destination = error.reporter =
+        *IpAddress::parse(fmt::format("198.18.{}.{}", peer / 256, peer % 256));
+    error.destination_port = 6881;
+    error.quoted_hop_limit = 50;
+    for (int i = 0; i < times; ++i) bench.detector().on_icmp_error(error);
+  }
+  CHECK((bench.detector().evicted() == 0) == (times == 1));
 }
 
 TEST_CASE("one datagram that nobody takes is a note, many are a warning",
