@@ -242,6 +242,18 @@ bool fits_in_size(const Rule& rule, const Finding& root, const Finding& effect) 
   return lost == 0 || lost + slack >= sizes_of(root).lost;
 }
 
+std::vector<std::vector<Cause>> causes_of(const std::vector<Finding>& findings) {
+  std::vector<std::vector<Cause>> causes;
+  for (const Finding& each : findings) causes.push_back(each.causes);
+  return causes;
+}
+
+// Whether a cause of an effect says the same as its root, or one of the root's own.
+bool agrees_with(const Finding& root, const std::vector<Cause>& causes, std::string_view id) {
+  return std::ranges::any_of(causes, [id](const Cause& cause) { return cause.id == id; }) ||
+         (is_about_size(root) && std::ranges::find(size_causes, id) != size_causes.end());
+}
+
 struct Explanation {
   std::size_t root = 0;
   const Rule* rule = nullptr;
@@ -349,16 +361,21 @@ std::vector<Incident> group(std::vector<Finding>& findings) {
     }
     incidents.push_back(std::move(incident));
   }
+  const std::vector<std::vector<Cause>> causes = causes_of(findings);
   for (std::size_t effect = 0; effect < findings.size(); ++effect) {
     if (!explanations[effect] || !explanations[effect]->rule->is_cause) continue;
-    // What it took for likely alone, without knowing of the root, would speak against it.
     const Rule& rule = *explanations[effect]->rule;
-    const Finding& root = findings[explanations[effect]->root];
-    std::vector<Cause>& causes = findings[effect].causes;
-    std::erase_if(causes, [&](const Cause& cause) {
-      return !is_about_size(root) || std::ranges::find(size_causes, cause.id) == size_causes.end();
-    });
-    if (causes.empty()) causes.push_back({rule.root, std::string{rule.why}, root.title, ""});
+    const std::size_t root = explanations[effect]->root;
+    std::vector<Cause>& own = findings[effect].causes;
+    const auto agrees = [&](const Cause& cause) {
+      return agrees_with(findings[root], causes[root], cause.id);
+    };
+    // What it took for likely alone, without knowing of the root, would speak against it.
+    const bool knows_it = !own.empty() && agrees(own.front());
+    std::erase_if(own, [&](const Cause& cause) { return !agrees(cause); });
+    if (!knows_it) {
+      own.insert(own.begin(), {rule.root, std::string{rule.why}, findings[root].title, ""});
+    }
   }
   return incidents;
 }

@@ -41,11 +41,24 @@ TEST_CASE("what follows names its root as the cause, and nothing that speaks aga
   std::vector<Finding> findings{
       finding("F1", "tcp-syn-flood", 100, {one("service", "198.51.100.7:443")}),
       finding("F2", "tcp-syn-timeout", 100, {one("service", "198.51.100.7:443")})};
-  for (Finding& each : findings) each.causes = {{"host-down", "the host went down", "", ""}};
+  findings[0].causes = {{"attack", "", "", ""}, {"backlog", "", "", ""}};
+  findings[1].causes = {{"host-down", "", "", ""}};
+  std::vector<std::string_view> left = {"tcp-syn-flood"};
+  SECTION("what both name stays") {
+    findings[1].causes.push_back({"backlog", "", "", ""});
+    left.push_back("backlog");
+  }
+  SECTION("and is enough where it is the likeliest") {
+    findings[1].causes.insert(findings[1].causes.begin(), {"backlog", "", "", ""});
+    left = {"backlog"};
+  }
+  SECTION("alone") {}
   CHECK(group(findings).size() == 1);
-  CHECK(findings[0].causes[0].id == "host-down");
-  REQUIRE(findings[1].causes.size() == 1);
-  CHECK(findings[1].causes[0].id == "tcp-syn-flood");
+  group(findings);
+  CHECK(findings[0].causes.size() == 2);
+  std::vector<std::string_view> found;
+  for (const Cause& each : findings[1].causes) found.push_back(each.id);
+  CHECK(found == left);
 }
 
 TEST_CASE("what comes of the same path keeps its own causes", "[detectors][incidents]") {
