@@ -39,12 +39,15 @@ bool is_plain(std::string_view name) {
          name.find('/') == name.npos && name.find('\0') == name.npos;
 }
 
+// Packets and reports are their owner's; what is for others, umask(2) permitting, is for all.
+constexpr mode_t private_mode = S_IRUSR | S_IWUSR;
+constexpr mode_t public_mode = private_mode | S_IRGRP | S_IROTH;
+
 // What is done in a folder, on either side of the socket. No heap: the process that serves requests
 // has few system calls left.
 
-int create_in(int folder, const char* name, FileId& id) {
-  const int file =
-      openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+int create_in(int folder, const char* name, mode_t mode, FileId& id) {
+  const int file = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
   struct stat status {};
   if (file >= 0 && fstat(file, &status) == 0) id = {status.st_dev, status.st_ino};
   return file;
@@ -83,7 +86,7 @@ class LocalFolder final : public FileOpener {
   Created create(const std::string& name) override {
     if (!is_plain(name)) return {EINVAL, {}, {}};
     Created created;
-    created.file = FileDescriptor{create_in(folder_.get(), name.c_str(), created.id)};
+    created.file = FileDescriptor{create_in(folder_.get(), name.c_str(), private_mode, created.id)};
     if (!created.file.is_open()) created.error = errno;
     return created;
   }
@@ -189,6 +192,7 @@ constexpr std::uint64_t all_of_it = std::numeric_limits<std::uint64_t>::max();
 struct Place {
   int folder;
   std::string_view beginning;
+  mode_t mode = private_mode;  // of the files made there
 };
 
 void ignore_signals() {
@@ -375,7 +379,7 @@ class Service {
     const int folder = places_[request.place].folder;
     switch (request.operation) {
       case Operation::create:
-        made = FileDescriptor{create_in(folder, name, reply.id)};
+        made = FileDescriptor{create_in(folder, name, places_[request.place].mode, reply.id)};
         if (!made.is_open()) reply.error = errno;
         break;
       case Operation::find:
@@ -547,7 +551,8 @@ OpenerProcess::OpenerProcess(const std::vector<FilePath>& files) {
   std::vector<FileDescriptor> opened;
   std::vector<Place> places;
   for (const FilePath& file : files) {
-    places.push_back({opened.emplace_back(open_directory(file.folder)).get(), file.name});
+    places.push_back({opened.emplace_back(open_directory(file.folder)).get(), file.name,
+                      file.is_public ? public_mode : private_mode});
   }
   std::array<int, 2> ends{};
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {

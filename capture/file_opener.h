@@ -29,7 +29,8 @@ struct FilePath {
   explicit FilePath(std::string_view path);
 
   std::string folder;
-  std::string name;  // empty when the path ends in a slash
+  std::string name;        // empty when the path ends in a slash
+  bool is_public = false;  // for others to read
 };
 
 // Names are those of files in the folder: anything else (a slash, "..") is EINVAL. Errors are those
@@ -38,7 +39,7 @@ class FileOpener {
  public:
   struct Created {
     int error = 0;
-    FileDescriptor file;  // for writing, mode 0600
+    FileDescriptor file;  // for writing, mode 0600; 0644 where the path is public
     FileId id;
   };
   struct Found {

@@ -298,10 +298,10 @@ class Watch {
     note_interface_down(live_.capture.interface, counters.times_down, counters.down, result);
   }
 
-  void show(const Result& result) {
+  void show(const Result& result, bool is_last = false) {
     const Duration up = SteadyClock::now() - begun_;
     rates_.take(result.counts, up);
-    if (!screen_ && (!metrics_ || up < next_metrics_)) return;
+    if (!screen_ && (!metrics_ || (up < next_metrics_ && !is_last))) return;
     LiveStatus status;
     status.interface = live_.capture.interface;
     status.link_type = capture_.link_name();
@@ -325,7 +325,7 @@ class Watch {
     const std::uint64_t given_up = evicted == result.quality.numbers.end() ? 0 : evicted->second;
     status.is_emergency = given_up > std::exchange(given_up_, given_up);
     if (screen_) screen_->show(status);
-    if (!metrics_ || up < next_metrics_) return;
+    if (!metrics_ || (up < next_metrics_ && !is_last)) return;
     next_metrics_ = up + metrics_interval;
     try {
       metrics_->write(metrics_text(status, board_));
@@ -344,7 +344,7 @@ class Watch {
         stdout_.add(json_line(event, board_, now));
       }
       for (const auto& log : logs_) log->output.add(json_line(event, board_, now));
-      if (live_.until && event.kind == BoardEvent::Kind::open &&
+      if (live_.until && event.kind != BoardEvent::Kind::close &&
           row.finding.severity >= *live_.until) {
         until_met_ = true;
       }
@@ -406,7 +406,8 @@ class Watch {
     Result result = engine_.result(capture_.sources());
     note_gaps(result);
     const std::size_t left_out = keep_only(plan_.selection, result);
-    tell(board_.take(result, result.last), result.last);
+    tell(board_.take(result, result.last, true), result.last);
+    show(result, true);
     board_.rename(result);
     for (const Output& output : plan_.outputs) {
       if (!output.name.empty() || output.format == Format::jsonl || !on_stdout_) continue;
@@ -518,7 +519,11 @@ ExitStatus run(LiveArguments& arguments) {
     if (output.name.empty() || output.format == Format::jsonl) continue;
     files.need(output.name, FilePath{output.name});
   }
-  if (!live.metrics.empty()) files.need(live.metrics, FilePath{live.metrics});
+  if (!live.metrics.empty()) {
+    FilePath metrics{live.metrics};
+    metrics.is_public = true;  // whoever collects them is no root
+    files.need(live.metrics, metrics);
+  }
   if (live.has_screen) files.need(saved_prefix, FilePath{saved_prefix});
   if (live.evidence) files.need(live.evidence->file, names_of(*live.evidence));
   files.open();

@@ -9,6 +9,9 @@
 #include <string_view>
 #include <tuple>
 
+#include "capture/shell_word.h"
+#include "detectors/wording.h"
+
 namespace wirefault::cli {
 namespace {
 
@@ -41,9 +44,22 @@ LiveOptions capture_of(const LiveArguments& arguments, const std::string& filter
   return capture;
 }
 
+// A file is no filter: whoever names one wants it read.
+void check_is_filter(const std::vector<std::string>& words) {
+  std::error_code ignored;
+  if (words.empty() || words.front().find_first_of("./") == std::string::npos ||
+      !std::filesystem::is_regular_file(words.front(), ignored)) {
+    return;
+  }
+  throw Error{
+      fmt::format("{} is a file, and live listens to an interface", printable(words.front())),
+      fmt::format("  did you mean: wirefault analyze {}", shell_word(words.front()))};
+}
+
 // tcpdump counts in millions of bytes, or as a letter behind the number says.
 std::uint64_t rotate_bytes(std::string text) {
   std::uint64_t unit = 1'000'000;
+  if (text.ends_with("iB")) text.resize(text.size() - 2);  // 100MiB
   constexpr std::string_view letters = "kmg";
   if (!text.empty()) {
     const char last = static_cast<char>(text.back() | 0x20);
@@ -188,6 +204,7 @@ void add_live_arguments(CLI::App& app, LiveArguments& to) {
 }
 
 LivePlan live_plan_of(const LiveArguments& arguments, const Plan& plan) {
+  check_is_filter(arguments.words);
   LivePlan live;
   live.capture = capture_of(arguments, plan.file_options.filter);
   if (!arguments.no_auto_filter) {

@@ -7,7 +7,7 @@
 
 namespace wirefault {
 
-std::vector<BoardEvent> Board::take(const Result& result, Timestamp now) {
+std::vector<BoardEvent> Board::take(const Result& result, Timestamp now, bool is_last) {
   using Kind = BoardEvent::Kind;
   std::vector<BoardEvent> events;
   const auto tell = [&](Kind kind, std::size_t at) {
@@ -16,38 +16,43 @@ std::vector<BoardEvent> Board::take(const Result& result, Timestamp now) {
     events.push_back({kind, at, count - std::min(count, row.told_count)});
     row.told = now;
     row.told_count = std::max(row.told_count, count);
+    row.told_severity = row.finding.severity;
   };
   const std::int64_t passed_ms =
       std::max<std::int64_t>((now - before_) / std::chrono::milliseconds{1}, 1);
   for (auto& [number, row] : rows_) row.is_made = false;
   for (const Finding& finding : result.findings) {
-    const bool goes_on = finding.state == FindingState::ongoing;
     const auto [known, is_new] = by_fingerprint_.try_emplace(finding.fp, last_row_ + 1);
     const std::size_t at = known->second;
     BoardRow& row = rows_[at];
     row.is_made = true;
+    const std::uint64_t grown = finding.count - std::min(finding.count, row.finding.count);
+    std::string id = is_new ? fmt::format("F{}", at) : std::move(row.finding.id);
+    row.finding = finding;
+    row.finding.id = std::move(id);
+    if (grown != 0 || is_new) row.changed = now;
+    const bool is_ongoing = finding.state == FindingState::ongoing;
+    if (is_ongoing) row.has_lasted = true;
+    const bool is_quiet = is_last || now - row.changed >= quiet_time;
+    const bool goes_on = is_ongoing || (!row.has_lasted && !is_quiet);
     if (is_new) {
       last_row_ = at;
-      row.finding = finding;
-      row.finding.id = fmt::format("F{}", at);
-      row.opened = row.changed = now;
-      row.is_open = goes_on;
+      row.opened = now;
       ++opened_[finding.detector];
       tell(Kind::open, at);
-      // What is over when it is first seen opens and closes at once: both are told.
+      // At the very end, what is over opens and closes at once: both are told.
+      row.is_open = goes_on;
       if (!goes_on) tell(Kind::close, at);
       continue;
     }
-    const std::uint64_t grown = finding.count - std::min(finding.count, row.finding.count);
     row.per_second = grown * 1000 / static_cast<std::uint64_t>(passed_ms);
-    std::string id = std::move(row.finding.id);
-    row.finding = finding;
-    row.finding.id = std::move(id);
-    if (grown != 0) row.changed = now;
+    const Duration interval = row.is_open ? update_interval : quiet_time;
     if (goes_on != row.is_open) {
       row.is_open = goes_on;
       tell(goes_on ? Kind::open : Kind::close, at);
-    } else if (row.changed > row.told && now - row.told >= update_interval) {
+    } else if (row.is_open && finding.severity > row.told_severity) {
+      tell(Kind::update, at);
+    } else if (row.changed > row.told && (is_last || now - row.told >= interval)) {
       tell(Kind::update, at);
     }
   }

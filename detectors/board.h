@@ -20,9 +20,11 @@ struct BoardRow {
   bool is_open = true;  // ongoing; false once it is over
   std::uint64_t per_second = 0;  // by which its count grew of late
 
-  Timestamp told{};  // when an event last was of it, and what its count was then
+  Timestamp told{};  // when an event last was of it, and what was told of it then
   std::uint64_t told_count = 0;
-  bool is_made = true;  // by the analysis, when it last was asked
+  Severity told_severity = Severity::note;
+  bool has_lasted = false;  // it was ongoing when the analysis told of it
+  bool is_made = true;      // by the analysis, when it last was asked
 };
 
 struct BoardEvent {
@@ -36,9 +38,12 @@ class Board {
  public:
   // Takes in what the analysis says at `now` (packet time), once a second or less often. Gives the
   // new findings their ids and returns what has happened, in the order of the rows. A finding whose
-  // count grew is an `update`, at most every `update_interval`; one that has ended, or that the
-  // analysis no longer makes, is a `close`; should it come back, it is an `open` of the same row.
-  std::vector<BoardEvent> take(const Result& result, Timestamp now);
+  // count grew is an `update`, at most every `update_interval`; one that got worse is one at once;
+  // one that has ended, or that the analysis no longer makes, is a `close`; should it come back, it
+  // is an `open` of the same row. What is over each time it is heard of (a lookup that failed) is
+  // open until nothing is added to it for `quiet_time`. Numbers that are settled only after the
+  // close are an `update` that much later. `is_last`: nothing more will come, and all is told.
+  std::vector<BoardEvent> take(const Result& result, Timestamp now, bool is_last = false);
 
   // Gives the findings of `result`, all of them on the board, the ids that they have here.
   void rename(Result& result) const;
@@ -56,6 +61,9 @@ class Board {
 
   static constexpr std::size_t most_rows = 1000;
   static constexpr Duration update_interval = std::chrono::seconds{30};
+  // Longer than anything waits for its answer that clients do not repeat: the trackers' deadlines
+  // are 3 to 5 s, and resolver libraries ask again after 5 s.
+  static constexpr Duration quiet_time = std::chrono::seconds{10};
 
  private:
   void drop_oldest(Timestamp now);

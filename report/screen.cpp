@@ -545,7 +545,14 @@ class Drawing {
         age_text((row.is_open ? status_.now : finding.last) - finding.first),
         (look_.color ? in_color(finding.severity, severity) : std::string{severity}) + padding,
         finding.id, finding.detector, printable(finding.title), finding.count == 0 ? "" : count,
-        row.is_open ? compact(row.per_second) + "/s" : "ended"));
+        now_text(row)));
+  }
+
+  // What comes less than once a second has not stopped.
+  std::string now_text(const BoardRow& row) const {
+    if (!row.is_open) return "ended";
+    const bool is_rare = row.per_second == 0 && status_.now - row.changed < Board::quiet_time;
+    return is_rare ? "<1/s" : compact(row.per_second) + "/s";
   }
 
   // The first seconds, and quiet hours: never a blank.

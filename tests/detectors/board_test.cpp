@@ -77,13 +77,68 @@ TEST_CASE("a finding closes when it has ended or is no longer made, and may come
   CHECK(board.rows().at(events[0].row).finding.id == "F2");
 }
 
-TEST_CASE("what is over when it is first seen opens and closes", "[detectors][board]") {
+TEST_CASE("what is over when it is first seen is open until nothing is added for a while",
+          "[detectors][board]") {
   Board board;
-  const auto events = board.take(result({finding(7, 1, FindingState::ended)}), at(0));
-  REQUIRE(events.size() == 2);
-  CHECK(events[0].kind == Kind::open);
-  CHECK(events[1].kind == Kind::close);
-  CHECK_FALSE(board.rows().at(1).is_open);
+  std::uint64_t count = 0;
+  for (int second = 0; second < 30; ++second) {
+    if (second % 5 == 0) ++count;  // the last in second 25
+    const auto events = board.take(result({finding(7, count, FindingState::ended)}), at(second));
+    REQUIRE(events.size() == (second == 0 ? 1u : 0u));
+    CHECK(board.rows().at(1).is_open);
+  }
+  for (int second = 30; second < 60; ++second) {
+    const auto events = board.take(result({finding(7, count, FindingState::ended)}), at(second));
+    REQUIRE(events.size() == (second == 30 || second == 35 ? 1u : 0u));
+    if (second == 30) CHECK(events[0].kind == Kind::update);
+    if (second == 35) CHECK(events[0].kind == Kind::close);
+  }
+}
+
+TEST_CASE("at the end of a capture all is told: what is over closes, numbers are the last",
+          "[detectors][board]") {
+  Board board;
+  board.take(result({finding(8, 1)}), at(0));
+  const auto events =
+      board.take(result({finding(7, 1, FindingState::ended), finding(8, 5)}), at(1), true);
+  REQUIRE(events.size() == 3);
+  CHECK(events[0].kind == Kind::update);  // of what was there before
+  CHECK(events[0].grown_by == 4);
+  CHECK(events[1].kind == Kind::open);
+  CHECK(events[2].kind == Kind::close);
+  CHECK_FALSE(board.rows().at(2).is_open);
+}
+
+TEST_CASE("a finding that gets worse is told at once", "[detectors][board]") {
+  Board board;
+  Finding growing = finding(7, 6);
+  growing.severity = Severity::error;
+  board.take(result({growing}), at(0));
+  growing.severity = Severity::critical;
+  auto events = board.take(result({growing}), at(1));
+  REQUIRE(events.size() == 1);
+  CHECK(events[0].kind == Kind::update);
+  CHECK(board.take(result({growing}), at(2)).empty());
+  growing.severity = Severity::error;
+  CHECK(board.take(result({growing}), at(3)).empty());
+}
+
+TEST_CASE("what is settled only after the close is told once it stands still",
+          "[detectors][board]") {
+  Board board;
+  board.take(result({finding(7, 558)}), at(0));
+  REQUIRE(board.take(result({finding(7, 558, FindingState::ended)}), at(1)).size() == 1);
+  int updates = 0;
+  for (int second = 2; second < 40; ++second) {
+    const std::uint64_t count = second < 6 ? 600 : 630;
+    for (const auto& event :
+         board.take(result({finding(7, count, FindingState::ended)}), at(second))) {
+      CHECK(event.kind == Kind::update);
+      CHECK(event.grown_by == 72);
+      ++updates;
+    }
+  }
+  CHECK(updates == 1);
 }
 
 TEST_CASE("an event tells by how much the count has grown since the one before",

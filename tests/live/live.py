@@ -363,7 +363,7 @@ for port in (40001, 40002):
     def test_packets_are_kept_in_a_ring_of_files(self):
         folder = tempfile.mkdtemp(prefix="wf-ring-")
         self.addCleanup(shutil.rmtree, folder)
-        with Live("-w", f"{folder}/ring.pcapng", "-C", "1", "-W", "3", "-o", "json") as live:
+        with Live("-w", f"{folder}/ring.pcapng", "-C", "1000KiB", "-W", "3", "-o", "json") as live:
             python(CLIENT, BURST, "c0", 50000)
             live.end()
             self.assertEqual(live.process.returncode, 0, live.stderr())
@@ -415,6 +415,8 @@ for port in (40001, 40002):
         packets = re.search(r"^wirefault_packets_total\S* (\d+)",
                             pathlib.Path(f"{folder}/m.prom").read_text(), re.M)
         self.assertIsNotNone(packets)
+        self.assertGreaterEqual(int(packets[1]), 100)  # as it was at the end
+        self.assertEqual(os.stat(f"{folder}/m.prom").st_mode & 0o777, 0o644)
         report = json.loads(pathlib.Path(f"{folder}/r.json").read_text())
         self.assertGreaterEqual(report["counts"]["packets"], 100)
         self.assertEqual(sorted(os.listdir(folder)), ["m.prom", "r.json"])
@@ -423,6 +425,7 @@ for port in (40001, 40002):
         for words, message in (
             (["-i", "wf-none"], "there is no interface called wf-none"),
             (["-i", "lo", "--for", "soon"], "--for cannot be 'soon'"),
+            (["-i", "lo", "/etc/hostname"], "did you mean: wirefault analyze /etc/hostname"),
             (["-i", "lo", "tcp", "prot", "443"], "capture filter not understood"),
             (["-i", "lo", "-w", "/tmp/wf-x", "-o", "json:/tmp/../tmp/wf-x"],
              "/tmp/wf-x is to be written twice"),

@@ -153,6 +153,17 @@ class Scenario(live.Lab):
         self.addCleanup(process.kill)
         return process
 
+    def start_resolver(self):
+        """Until it is there, its host's kernel says that it is not."""
+        resolver = self.start(SERVER, RESOLVER)
+        for _ in range(100):
+            listening = subprocess.check_output(["ip", "netns", "exec", SERVER, "ss", "-Hlun"],
+                                                text=True)
+            if ":53 " in listening:
+                break
+            time.sleep(0.05)
+        return resolver
+
     def filter(self, rule):
         """Has the server's kernel drop what comes in and fits the rule."""
         sh(f"ip netns exec {SERVER} nft 'add table wf; add chain wf in "
@@ -171,7 +182,7 @@ class Scenario(live.Lab):
 
     def test_a_resolver_that_is_killed_and_started_again(self):
         with Watch() as watch:
-            resolver = self.start(SERVER, RESOLVER)
+            resolver = self.start_resolver()
             self.start(CLIENT, LOOK_UP, THERE)
             watch.until(lambda: False, 3)
             self.assertFalse(watch.is_open("icmp-unreachable", "dns-unanswered"))
@@ -185,7 +196,7 @@ class Scenario(live.Lab):
 
     def test_a_resolver_that_stands_still_and_goes_on(self):
         with Watch() as watch:
-            resolver = self.start(SERVER, RESOLVER)
+            resolver = self.start_resolver()
             self.start(CLIENT, LOOK_UP, THERE)
             watch.until(lambda: False, 3)
             resolver.send_signal(signal.SIGSTOP)

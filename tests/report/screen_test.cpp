@@ -244,6 +244,22 @@ TEST_CASE("a list longer than the screen shows where one is in it", "[report]") 
   CHECK(has(draw(tests::live_status(), board, state, {80, 24}), " 34-40 of 40 --"));
 }
 
+TEST_CASE("what comes less than once a second has not stopped", "[report]") {
+  const Timestamp now = tests::live_status().now;
+  Board board;
+  Result result;
+  result.findings = {tests::resolver_down()};
+  result.findings[0].state = FindingState::ongoing;
+  board.take(result, now - std::chrono::seconds{5});
+  board.take(result, now);
+  const ScreenState state = tests::live_state(board);
+  CHECK(has(draw(tests::live_status(), board, state, {80, 24}), " <1/s\n"));
+  Board still;
+  still.take(result, now - std::chrono::seconds{11});
+  still.take(result, now);
+  CHECK(has(draw(tests::live_status(), still, state, {80, 24}), "  0/s\n"));
+}
+
 TEST_CASE("the detail tells when each packet came, from the first", "[report]") {
   const Board board = tests::live_board();
   ScreenState state = tests::live_state(board);
