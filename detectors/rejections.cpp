@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "detectors/knowledge/dns_zone.h"
 #include "detectors/state.h"
+#include "dissectors/dns/name_hash.h"
 
 namespace wirefault {
 namespace {
@@ -135,6 +137,63 @@ void Rejections::fill(Finding& finding, const Scene& scene, std::uint64_t tunnel
   finding.caveats.push_back({"rate-limit",
                              "routers and hosts limit such errors: more packets may "
                              "have met the same fate"});
+}
+
+void RejectedServices::add(const icmp::Error& error) {
+  const ServiceKey key{error.tunnel, error.service(), 0};
+  services_[key];
+  if (error.match == icmp::Match::dns_transaction) services_.hold(key);
+}
+
+void RejectedServices::note_answer(const dns::Transaction& transaction) {
+  if (services_.empty() || transaction.outcome != dns::Outcome::answered) return;
+  note_answer({transaction.tunnel, transaction.server, 0}, transaction.response.seen.time);
+}
+
+void RejectedServices::note_answer(const tcp::ServiceSecond& second) {
+  if (services_.empty() || second.completed == 0) return;
+  note_answer({second.tunnel, second.service, 0}, second.begin);
+}
+
+void RejectedServices::note_answer(const ServiceKey& key, Timestamp when) {
+  Service* service = services_.find(key);
+  if (service == nullptr || when < service->last_answer) return;
+  service->last_answer = when;
+  service->silence = {};
+}
+
+void RejectedServices::add(const dns::Lookup& lookup) {
+  // Names of addresses are for logs and for people.
+  if (services_.empty() || dns::is_reverse(lookup.question.name)) return;
+  for (const dns::LookupServer& asked : lookup.asked_servers()) {
+    Service* service = services_.find({lookup.tunnel, asked.server, 0});
+    if (service == nullptr) continue;
+    if (lookup.end == dns::LookupEnd::resolved && lookup.resolver != asked.server) {
+      ++service->saved;
+    } else if (lookup.end == dns::LookupEnd::failed && lookup.last_asked > service->last_answer) {
+      QuickHash hash;
+      hash.add(lookup.client.bytes());
+      hash.add(hash_of(lookup.question), 0);
+      service->silence.add_lookup(hash.value());
+    }
+  }
+}
+
+bool RejectedServices::is_repaired(const Rejections& rejections, std::uint64_t tunnel) const {
+  if (!rejections.is_one_service()) return false;
+  const Service* service = services_.find({tunnel, rejections.servers().top(1).front().first, 0});
+  return service != nullptr && service->last_answer > rejections.last();
+}
+
+void RejectedServices::rate(Finding& finding, const Rejections& rejections,
+                            std::uint64_t tunnel) const {
+  if (finding.severity != Severity::error || !rejections.has_queries()) return;
+  const auto servers = rejections.servers().top(TopList<Endpoint>::capacity);
+  const bool is_out = std::any_of(servers.begin(), servers.end(), [&](const auto& server) {
+    const Service* service = services_.find({tunnel, server.first, 0});
+    return service != nullptr && service->silence.is_outage() && service->saved == 0;
+  });
+  if (is_out) finding.severity = Severity::critical;
 }
 
 }  // namespace wirefault

@@ -3,6 +3,8 @@
 #pragma once
 
 #include "detectors/detector.h"
+#include "detectors/flow_key.h"
+#include "detectors/silences.h"
 
 namespace wirefault {
 
@@ -33,7 +35,6 @@ class Rejections {
   bool is_scan(const Scene& scene, std::uint64_t tunnel) const;
   // The connections and lookups that came to nothing.
   std::uint64_t failures() const { return failed_attempts_ + queries_; }
-  Severity severity(const Scene& scene, std::uint64_t tunnel) const;
 
   // The sender went on after it was told, and had time to hear it.
   bool was_told_in_vain() const;
@@ -56,6 +57,8 @@ class Rejections {
   void fill(Finding& finding, const Scene& scene, std::uint64_t tunnel) const;
 
  private:
+  Severity severity(const Scene& scene, std::uint64_t tunnel) const;
+
   Evidence errors_;
   TopList<Endpoint> servers_;
   TopList<IpAddress> hosts_;
@@ -71,6 +74,33 @@ class Rejections {
   std::vector<Sighting> relapsed_;  // the first errors of the first of them
   Timestamp last_{};
   std::uint8_t protocol_ = 0;
+};
+
+// The services from which packets were turned away, and how those fared that wanted them.
+class RejectedServices {
+ public:
+  void add(const icmp::Error& error);
+  void note_answer(const dns::Transaction& transaction);
+  void note_answer(const tcp::ServiceSecond& second);
+  // Such as an application waits for.
+  void add(const dns::Lookup& lookup);
+
+  // What was rejected has answered since.
+  bool is_repaired(const Rejections& rejections, std::uint64_t tunnel) const;
+  // That a DNS server answers nobody, and no other answers in its place, is worse than its errors
+  // tell.
+  void rate(Finding& finding, const Rejections& rejections, std::uint64_t tunnel) const;
+
+ private:
+  struct Service {
+    Timestamp last_answer{};
+    Silence silence;          // since then; of lookups that failed
+    std::uint64_t saved = 0;  // lookups, by another server
+  };
+
+  void note_answer(const ServiceKey& key, Timestamp when);
+
+  TallyMap<ServiceKey, Service> services_{1024};
 };
 
 }  // namespace wirefault

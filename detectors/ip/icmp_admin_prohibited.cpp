@@ -25,7 +25,14 @@ class IcmpAdminProhibited final : public Detector {
   void on_icmp_error(const icmp::Error& error) override {
     if (error.kind != ErrorKind::admin_prohibited || !Rejections::counts(error)) return;
     reporters_[{error.tunnel, error.reporter, 0, 0}].add(error);
+    services_.add(error);
   }
+
+  void on_dns_transaction(const dns::Transaction& transaction) override {
+    services_.note_answer(transaction);
+  }
+
+  void on_dns_lookup(const dns::Lookup& lookup) override { services_.add(lookup); }
 
   void on_tcp_handshake(const tcp::Handshake& handshake) override {
     if (handshake.outcome != tcp::HandshakeOutcome::rejected ||
@@ -59,6 +66,7 @@ class IcmpAdminProhibited final : public Detector {
                         ? fmt::format("{} prohibits access to port {}", reporter, service.port)
                         : fmt::format("{} prohibits access to {}", reporter, what);
     tally.fill(finding, scene, key.tunnel);
+    services_.rate(finding, tally, key.tunnel);
     finding.who.push_back(who("router", key.reporter));
     finding.capture_filter = key.reporter.is_v6()
                                  ? fmt::format("icmp6 and src host {} and ip6[40] == 1", reporter)
@@ -83,13 +91,15 @@ class IcmpAdminProhibited final : public Detector {
   }
 
   TallyMap<RejectionKey, Rejections> reporters_{1024};
+  RejectedServices services_;
 };
 
 }  // namespace
 
 DetectorEntry icmp_admin_prohibited() {
-  return {"icmp-admin-prohibited", "note to error", "packets that a filter turned away, saying so",
-          Basis::presence, make_detector<IcmpAdminProhibited>};
+  return {"icmp-admin-prohibited", "note to critical",
+          "packets that a filter turned away, saying so", Basis::presence,
+          make_detector<IcmpAdminProhibited>};
 }
 
 }  // namespace wirefault

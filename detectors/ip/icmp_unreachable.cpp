@@ -11,7 +11,6 @@
 #include <fmt/format.h>
 
 #include "detectors/detector.h"
-#include "detectors/flow_key.h"
 #include "detectors/rejections.h"
 
 namespace wirefault {
@@ -32,7 +31,7 @@ class IcmpUnreachable final : public Detector {
     RejectionKey key = key_of(error.tunnel, error.reporter, error.kind);
     if (Rejections::counts(error)) {
       reporters_[key].add(error);
-      answers_[{error.tunnel, error.service(), 0}];
+      services_.add(error);
     } else if (Rejections::is_late_reply(error)) {
       key.port = error.destination_port;
       late_[key].add(error);
@@ -53,13 +52,13 @@ class IcmpUnreachable final : public Detector {
   }
 
   void on_dns_transaction(const dns::Transaction& transaction) override {
-    if (answers_.empty() || transaction.outcome != dns::Outcome::answered) return;
-    note_answer({transaction.tunnel, transaction.server, 0}, transaction.response.seen.time);
+    services_.note_answer(transaction);
   }
 
+  void on_dns_lookup(const dns::Lookup& lookup) override { services_.add(lookup); }
+
   void on_tcp_service_second(const tcp::ServiceSecond& second) override {
-    if (answers_.empty() || second.completed == 0) return;
-    note_answer({second.tunnel, second.service, 0}, second.begin);
+    services_.note_answer(second);
   }
 
   void judge(const Scene& scene, std::vector<Finding>& findings) const override {
@@ -85,16 +84,6 @@ class IcmpUnreachable final : public Detector {
     return {tunnel, reporter, static_cast<std::uint16_t>(kind), 0};
   }
 
-  void note_answer(const ServiceKey& service, Timestamp when) {
-    if (Timestamp* last = answers_.find(service)) *last = std::max(*last, when);
-  }
-  // What was rejected has answered since.
-  bool is_repaired(const RejectionKey& key, const Rejections& tally) const {
-    if (!tally.is_one_service()) return false;
-    const Timestamp* last = answers_.find({key.tunnel, tally.servers().top(1).front().first, 0});
-    return last != nullptr && *last > tally.last();
-  }
-
   Finding describe(const Scene& scene, const RejectionKey& key, const Rejections& tally) const {
     const auto kind = static_cast<ErrorKind>(key.kind);
     const std::string reporter = key.reporter.to_string();
@@ -102,7 +91,8 @@ class IcmpUnreachable final : public Detector {
     finding.entity = fmt::format("{}/{}/{}", reporter, icmp::error_name(kind), key.tunnel);
     finding.title = title(kind, reporter, tally);
     tally.fill(finding, scene, key.tunnel);
-    if (is_repaired(key, tally)) finding.state = FindingState::ended;
+    services_.rate(finding, tally, key.tunnel);
+    if (services_.is_repaired(tally, key.tunnel)) finding.state = FindingState::ended;
     finding.who.push_back(who("router", key.reporter));
     finding.capture_filter = key.reporter.is_v6()
                                  ? fmt::format("icmp6 and src host {} and ip6[40] == 1", reporter)
@@ -241,7 +231,7 @@ class IcmpUnreachable final : public Detector {
 
   const std::uint64_t min_strays_;
   TallyMap<RejectionKey, Rejections> reporters_{1024};
-  TallyMap<ServiceKey, Timestamp> answers_{1024};  // the last of each service that was rejected
+  RejectedServices services_;
   // Worth a note at most, so what is given up of them is no loss.
   TallyMap<RejectionKey, Rejections> late_{256};
   TallyMap<RejectionKey, Rejections> strays_{256};
@@ -250,7 +240,7 @@ class IcmpUnreachable final : public Detector {
 }  // namespace
 
 DetectorEntry icmp_unreachable() {
-  return {"icmp-unreachable", "note to error",
+  return {"icmp-unreachable", "note to critical",
           "destinations that a router or host calls unreachable", Basis::presence,
           make_detector<IcmpUnreachable>};
 }

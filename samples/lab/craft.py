@@ -808,6 +808,39 @@ def refused_at_times():
     return capture
 
 
+def closed_resolver(another_answers):
+    """Six names are asked of a host without a DNS server; with `another_answers` of the next one then."""
+    capture = Capture()
+    other = "198.51.100.54"
+    for number in range(6):
+        message = dns_message(number + 1, f"host{number}.example.com", 0x0100)
+        query = ip(CLIENT, SERVER, UDP, udp(CLIENT, 40000 + number, SERVER, 53, message), 10 + number)
+        capture.add(CLIENT, SERVER, query)
+        capture.wait(20000)
+        error = icmp(3, 3, bytes(4), query)
+        capture.add(SERVER, CLIENT, ip(SERVER, CLIENT, ICMP, error, 900 + number, hop_limit=57))
+        capture.wait(1000)
+        if another_answers:
+            again = udp(CLIENT, 41000 + number, other, 53, message)
+            capture.add(CLIENT, other, ip(CLIENT, other, UDP, again, 20 + number))
+            capture.wait(20000)
+            answer = dns_message(number + 1, f"host{number}.example.com", 0x8180, address("203.0.113.80"))
+            answer = udp(other, 53, CLIENT, 41000 + number, answer)
+            capture.add(other, CLIENT, ip(other, CLIENT, UDP, answer, 950 + number, hop_limit=57))
+        capture.wait(4000000)
+    return capture
+
+
+@sample("icmp-unreachable/fires-dns-down")
+def no_resolver():
+    return closed_resolver(another_answers=False)
+
+
+@sample("icmp-unreachable/fires-dns-second")
+def second_resolver():
+    return closed_resolver(another_answers=True)
+
+
 @sample("icmp-unreachable/fires-stray")
 def errors_alone():
     """What `tcpdump icmp` records: a router says host unreachable twelve times, about what is not there."""

@@ -64,6 +64,60 @@ TEST_CASE("a DNS server that is not there rejects queries", "[detectors][icmp-un
   CHECK(found[0].causes[0].id == "service-down");
 }
 
+// client --A?--> port unreachable, for each of several names
+struct RejectedNames {
+  Frames frames;
+  DetectorBench bench{entry_of("icmp-unreachable")};
+
+  void ask(int number, double seconds) {
+    const Asked asked{.name = fmt::format("host{}.example.com.", number)};
+    dns::Transaction rejected = test::asked(frames, asked, {seconds});
+    rejected.outcome = dns::Outcome::rejected;
+    rejected.settled = seconds_later(rejected);
+    icmp::Error error;
+    error.kind = icmp::ErrorKind::port_unreachable;
+    error.match = icmp::Match::dns_transaction;
+    error.protocol = ip::protocol::udp;
+    error.reporter = error.destination = rejected.server.address;
+    error.destination_port = 53;
+    error.source = rejected.client.address;
+    error.quoted_hop_limit = 60;
+    error.seen = frames.at(seconds + 0.001);
+    bench.detector().on_icmp_error(error);
+    bench.hear(rejected);
+  }
+  static Timestamp seconds_later(const dns::Transaction& asked) {
+    return asked.asked() + std::chrono::milliseconds{1};
+  }
+};
+
+TEST_CASE("a DNS server that rejects everything is critical, unless another one answers",
+          "[detectors][icmp-unreachable]") {
+  RejectedNames c;
+  const int names = GENERATE(2, 3);
+  const bool is_saved = GENERATE(true, false);
+  for (int i = 0; i < names; ++i) {
+    c.ask(i, 20 * i);
+    if (!is_saved) continue;
+    const Asked elsewhere{.server = "198.51.100.54", .name = fmt::format("host{}.example.com.", i)};
+    c.bench.hear(answered(c.frames, elsewhere, 20 * i + 0.1, 20 * i + 0.11));
+  }
+  const auto found = c.bench.findings(100);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].severity == (names == 3 && !is_saved ? Severity::critical : Severity::error));
+}
+
+TEST_CASE("a DNS server that answers some is not down", "[detectors][icmp-unreachable]") {
+  RejectedNames c;
+  for (int i = 0; i < 6; ++i) {
+    c.ask(i, 20 * i);
+    if (i % 3 == 2) c.bench.hear(answered(c.frames, {}, 20 * i + 1, 20 * i + 1.01));
+  }
+  const auto found = c.bench.findings(200);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].severity == Severity::error);
+}
+
 // Rejected for three seconds; answered in the fourth, or not yet.
 TEST_CASE("a service that answers again is no longer rejected", "[detectors][icmp-unreachable]") {
   Case c;
