@@ -25,11 +25,16 @@ constexpr Magic known_magics[] = {
     {0xa1b2cd34, 1'000'000, 24},
 };
 
+// Version 2.3 put the captured length before the original one, as it is since; some wrote 2.3 and
+// kept the old order (libpcap, sf-pcap.c).
+enum class LengthOrder : std::uint8_t { captured_first, original_first, smaller_is_captured };
+
 class PcapRecords final : public RecordReader {
  public:
-  PcapRecords(ByteOrder order, const Magic& magic, LinkType link_type, std::uint16_t source,
-              SourceInfo& info)
+  PcapRecords(ByteOrder order, const Magic& magic, LengthOrder lengths, LinkType link_type,
+              std::uint16_t source, SourceInfo& info)
       : order_{order},
+        lengths_{lengths},
         fractions_per_second_{magic.fractions_per_second},
         nanoseconds_per_fraction_{1'000'000'000 / magic.fractions_per_second},
         header_size_{magic.record_header_size},
@@ -43,7 +48,7 @@ class PcapRecords final : public RecordReader {
       const Bytes ahead = window.available();
       if (ahead.size() < header_size_) return header_size_;
       const std::uint8_t* header = ahead.data();
-      const std::uint32_t captured = order_.u32(header + 8);
+      const auto [captured, original] = lengths(header);
       if (captured > longest_packet) {
         info_.cut_short = {window.offset(),
                            fmt::format("captured length {} is impossible", captured)};
@@ -51,18 +56,27 @@ class PcapRecords final : public RecordReader {
       }
       const std::size_t record_size = header_size_ + captured;
       if (ahead.size() < record_size) return record_size;
-      batch.add(packet(header, ahead.subspan(header_size_, captured)));
+      batch.add(packet(header, original, ahead.subspan(header_size_, captured)));
       window.consume(record_size);
     }
     return 0;
   }
 
  private:
-  const Packet& packet(const std::uint8_t* header, Bytes bytes) {
+  // Captured and original.
+  std::pair<std::uint32_t, std::uint32_t> lengths(const std::uint8_t* header) const {
+    const std::uint32_t first = order_.u32(header + 8);
+    const std::uint32_t second = order_.u32(header + 12);
+    if (lengths_ == LengthOrder::captured_first) return {first, second};
+    return lengths_ == LengthOrder::original_first ? std::pair{second, first}
+                                                   : std::minmax({first, second});
+  }
+
+  const Packet& packet(const std::uint8_t* header, std::uint32_t original, Bytes bytes) {
     packet_.ref = PacketRef{source_, ++info_.packets};
     packet_.time = time(order_.u32(header), order_.u32(header + 4));
     packet_.bytes = bytes;
-    packet_.original_length = order_.u32(header + 12);
+    packet_.original_length = original;
     if (packet_.original_length < bytes.size()) {
       packet_.original_length = static_cast<std::uint32_t>(bytes.size());
       ++info_.corrected_lengths;
@@ -82,6 +96,7 @@ class PcapRecords final : public RecordReader {
   }
 
   ByteOrder order_;
+  LengthOrder lengths_;
   std::uint32_t fractions_per_second_;
   std::uint32_t nanoseconds_per_fraction_;
   std::size_t header_size_;
@@ -112,11 +127,13 @@ std::unique_ptr<RecordReader> open_pcap_records(Window& window, const std::strin
   const std::uint8_t* header = window.available().data();
   const std::uint16_t major = order.u16(header + 4);
   const std::uint16_t minor = order.u16(header + 6);
-  // Before 2.4 the two lengths of a record changed places.
-  if (major != 2 || minor < 4) {
-    throw Error{
-        fmt::format("{} is a pcap file of version {}.{}; only 2.4 is known", name, major, minor)};
+  if (major != 2) {
+    throw Error{fmt::format("{} is a pcap file of version {}.{}; only version 2 is known", name,
+                            major, minor)};
   }
+  const LengthOrder lengths = minor < 3    ? LengthOrder::original_first
+                              : minor == 3 ? LengthOrder::smaller_is_captured
+                                           : LengthOrder::captured_first;
   // The upper bits of the link type say whether frames end in a check sequence, and how long it is;
   // dissectors find the end of a packet in its own headers. The bits between are reserved.
   const std::uint32_t link_type = order.u32(header + 20);
@@ -130,8 +147,8 @@ std::unique_ptr<RecordReader> open_pcap_records(Window& window, const std::strin
   info.interfaces.emplace_back();
   info.interfaces.back().link_type = static_cast<LinkType>(link_type & 0xffff);
   info.interfaces.back().snap_length = order.u32(header + 16);
-  return std::make_unique<PcapRecords>(order, *magic, info.interfaces.back().link_type, source,
-                                       info);
+  return std::make_unique<PcapRecords>(order, *magic, lengths, info.interfaces.back().link_type,
+                                       source, info);
 }
 
 }  // namespace wirefault

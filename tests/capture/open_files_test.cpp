@@ -275,7 +275,7 @@ TEST_CASE("what is no capture file is named, with the way to make one of it", "[
        "         tcpdump -w capture.pcap"},
       {PcapFile{}.bytes().substr(0, 20), "is cut inside its file header", ""},
       {PcapFile{{.major = 9, .minor = 9}}.bytes(),
-       "is a pcap file of version 9.9; only 2.4 is known", ""},
+       "is a pcap file of version 9.9; only version 2 is known", ""},
       {PcapFile{{.link_type = 0x02c50001}}.bytes(),
        "has a damaged file header: link type 0x02c50001", ""},
       {PcapngFile{}.section().bytes().substr(0, 20), "is cut inside its section header", ""},

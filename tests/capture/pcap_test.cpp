@@ -54,6 +54,24 @@ TEST_CASE("pcap files of Kuznetzov's libpcap have longer record headers", "[capt
   CHECK(capture.packets[1].bytes == "b");
 }
 
+TEST_CASE("old pcap files have the lengths of a record the other way round", "[capture]") {
+  const std::string kept = frame.substr(0, 10);
+  const auto lengths = [&](unsigned minor, std::uint64_t first, std::uint64_t second) {
+    PcapOptions options;
+    options.minor = minor;
+    const WholeCapture capture =
+        read_all(PcapFile{options}.record(1, 0, first, second, kept).packet(2, 0, frame).bytes());
+    REQUIRE(capture.packets.size() == 2);
+    CHECK(capture.packets[0].bytes == kept);
+    CHECK(capture.packets[1].bytes == frame);
+    return capture.packets[0].packet.original_length;
+  };
+  CHECK(lengths(2, 60, 10) == 60);
+  CHECK(lengths(3, 60, 10) == 60);
+  CHECK(lengths(3, 10, 60) == 60);
+  CHECK(lengths(4, 10, 60) == 60);
+}
+
 TEST_CASE("pcap link types are read without the bits for the frame check sequence", "[capture]") {
   PcapOptions options;
   options.link_type = 0x44000001;  // 4 words of it, and it is there
