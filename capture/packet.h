@@ -46,6 +46,8 @@ enum class LinkType : std::uint16_t {
   loop = 108,
   linux_sll = 113,
   ieee802_11_radiotap = 127,
+  ppi = 192,
+  ppp_with_direction = 204,
   ipv4 = 228,
   ipv6 = 229,
   nflog = 239,

@@ -48,6 +48,12 @@ std::uint64_t malformed_of(const CaptureSummary& summary) {
   return all;
 }
 
+std::uint64_t unknown_link_of(const CaptureSummary& summary) {
+  std::uint64_t all = 0;
+  for (const auto& [type, count] : summary.unknown_links) all += count;
+  return all;
+}
+
 std::uint64_t not_dissected_of(const CaptureSummary& summary) {
   std::uint64_t all = 0;
   for (const auto& [name, count] : summary.not_dissected) all += count;
@@ -360,11 +366,10 @@ void note_unreadable(Notes& notes, const CaptureSummary& summary,
     notes.add("cut-short", summary.packets == 0 ? Grade::unusable : Grade::degraded, broken,
               fmt::format("{} cut short", plural(broken, "file")));
   }
-  if (summary.unknown_link > 0) {
-    const bool is_most = summary.unknown_link * 2 > summary.packets;
-    notes.add(
-        "unknown-link", is_most ? Grade::unusable : Grade::degraded, summary.unknown_link,
-        fmt::format("{} of a link type that is not known", plural(summary.unknown_link, "packet")));
+  for (const auto& [type, count] : summary.unknown_links) {
+    const bool is_most = unknown_link_of(summary) * 2 > summary.packets;
+    notes.add("unknown-link", is_most ? Grade::unusable : Grade::degraded, count,
+              fmt::format("{} of link type {}, which is not known", plural(count, "packet"), type));
   }
 }
 
@@ -410,7 +415,7 @@ Quality assess(const CaptureSummary& summary, const std::vector<SourceInfo>& sou
                      {"snap_cut", summary.quality.snap_cut},
                      {"malformed", malformed_of(summary)},
                      {"not_dissected", not_dissected_of(summary)},
-                     {"unknown_link", summary.unknown_link},
+                     {"unknown_link", unknown_link_of(summary)},
                      {"icmp_unmatched", summary.icmp_unmatched},
                      {"later_fragments", summary.quality.later_fragments},
                      {"clock_steps", summary.quality.clock_steps},

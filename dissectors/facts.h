@@ -60,7 +60,8 @@ struct CaptureSummary {
 
   std::array<std::uint64_t, flaw_count> flaws{};       // by Flaw: cut_short is our capture's doing
   std::map<std::string, std::uint64_t> not_dissected;  // by the name of the protocol
-  std::uint64_t unknown_link = 0;  // of those: captured on a link of a type that is not known
+  // Of those: captured on a link of a type that is not known, by the type.
+  std::map<std::uint16_t, std::uint64_t> unknown_links;
   std::uint64_t icmp_packets = 0;
   std::uint64_t icmp_errors = 0;
   std::array<std::uint64_t, icmp::error_kind_count> icmp_kinds{};  // of the errors
@@ -71,7 +72,7 @@ struct CaptureSummary {
   std::array<std::uint64_t, copy_kind_count> duplicates{};  // by CopyKind; tracked only once
   // Of frames that are not cooked: what stood between their header and IP.
   std::uint8_t most_vlan_tags = 0;
-  std::uint8_t shims = 0;  // any of link::shim
+  std::uint8_t shims = 0;                         // any of link::shim
   CaptureQuality quality;
   std::vector<ClockOffset> clock_offsets;  // between interfaces or files
   std::vector<IpAddress> own_addresses;    // of the machine that captured, as far as known

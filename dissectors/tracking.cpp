@@ -25,7 +25,7 @@ struct ClosedTunnel {
   const char* name;
 };
 constexpr std::array closed_tunnels{ClosedTunnel{2152, "GTP-U"}, ClosedTunnel{3544, "Teredo"},
-                                    ClosedTunnel{1701, "L2TP"}};
+                                    ClosedTunnel{1701, "L2TP"}, ClosedTunnel{4790, "VXLAN-GPE"}};
 
 // Shares of --max-mem, in percent; design.md, section 2.
 constexpr std::size_t half_open_share = 15;
@@ -424,7 +424,7 @@ bool Tracking::tables_balance() const {
 void Tracking::name_the_rest(CaptureSummary& summary) const {
   for (const auto& [network, count] : networks_) {
     summary.not_dissected[link::network_name(network.first, network.second)] += count;
-    if (network.first == link::Network::link_type) summary.unknown_link += count;
+    if (network.first == link::Network::link_type) summary.unknown_links[network.second] += count;
   }
   for (std::size_t i = 0; i < closed_tunnels.size(); ++i) {
     if (closed_tunnels_[i] == 0) continue;

@@ -122,7 +122,7 @@ class Tracking {
   // What is only counted, named at the end: names cost more than the counting.
   std::map<std::pair<link::Network, std::uint16_t>, std::uint64_t> networks_;
   std::array<std::uint64_t, 256> protocols_{};
-  std::array<std::uint64_t, 3> closed_tunnels_{};
+  std::array<std::uint64_t, 4> closed_tunnels_{};
   CaptureSummary summary_;
 };
 

@@ -340,6 +340,35 @@ Flaw read_null(Frame& frame, bool is_network_order) {
   return read_null_family(frame, family);
 }
 
+// https://www.tcpdump.org/linktypes/LINKTYPE_PPP_WITH_DIR.html: a byte that is 0 when the frame
+// was received.
+Flaw read_ppp_with_direction(Frame& frame) {
+  const Payload& at = frame.payload;
+  if (at.bytes.empty()) return at.lack(1, Flaw::eth_short);
+  frame.direction = at.bytes[0] == 0 ? Direction::inbound : Direction::outbound;
+  frame.payload = at.after(1);
+  return read_ppp(frame);
+}
+
+Flaw read_link(Frame& frame, LinkType type);
+
+// https://www.tcpdump.org/linktypes/LINKTYPE_PPI.html: version, flags, the length of this header
+// with its fields, and the link type of what follows; little-endian.
+Flaw read_ppi(Frame& frame) {
+  const Payload& at = frame.payload;
+  if (at.bytes.size() < 8) return at.lack(8, Flaw::eth_short);
+  const std::size_t length = std::size_t{at.bytes[3]} << 8 | at.bytes[2];
+  if (length < 8) return Flaw::eth_short;
+  if (at.bytes.size() < length) return at.lack(length, Flaw::eth_short);
+  const std::uint32_t type = __builtin_bswap32(be32(&at.bytes[4]));
+  const auto inside = static_cast<LinkType>(type & 0xffff);
+  if (type > 0xffff || inside == LinkType::ppi) {
+    return carries(frame, Network::link_type, static_cast<std::uint16_t>(LinkType::ppi));
+  }
+  frame.payload = at.after(length);
+  return read_link(frame, inside);
+}
+
 Flaw read_link(Frame& frame, LinkType type) {
   switch (type) {
     case LinkType::ethernet:
@@ -363,6 +392,10 @@ Flaw read_link(Frame& frame, LinkType type) {
     case LinkType::ppp:
     case LinkType::ppp_hdlc:
       return read_ppp(frame);
+    case LinkType::ppp_with_direction:
+      return read_ppp_with_direction(frame);
+    case LinkType::ppi:
+      return read_ppi(frame);
     case LinkType::c_hdlc:
       return read_cisco_hdlc(frame);
     case LinkType::nflog:

@@ -13,6 +13,8 @@ namespace {
 constexpr std::uint16_t ether_ipv4 = 0x0800;
 constexpr std::uint16_t ether_ipv6 = 0x86dd;
 constexpr std::uint16_t ether_bridging = 0x6558;  // an Ethernet frame
+constexpr std::uint16_t ether_erspan = 0x88be;    // types I and II
+constexpr std::uint16_t ether_erspan_3 = 0x22eb;
 
 constexpr std::uint16_t domain_port = 53;
 constexpr std::size_t udp_tunnel_header = 8;  // of VXLAN, and of Geneve without options
@@ -32,6 +34,27 @@ bool set_ether_type(Carried& carried, std::uint16_t type) {
   return type == ether_bridging || type == ether_ipv4 || type == ether_ipv6;
 }
 
+// `header` is the length of the GRE header. Type I has none of its own, and no sequence number to
+// tell it by.
+Opened open_erspan(Carried carried, const Payload& payload, std::size_t header, bool is_type_1) {
+  constexpr std::size_t size_2 = 8;
+  constexpr std::size_t size_3 = 12;
+  constexpr std::uint8_t has_platform_header = 0x01;  // eight bytes more
+  carried.is_frame = true;
+  if (is_type_1) return carries(carried, Kind::erspan, 0, payload.after(header));
+  const bool is_type_3 = be16(&payload.bytes[2]) == ether_erspan_3;
+  std::size_t size = header + (is_type_3 ? size_3 : size_2);
+  if (payload.bytes.size() < size) return payload.lack(size, Flaw::tunnel_header);
+  const std::uint32_t session = be16(&payload.bytes[header + 2]) & 0x03ffu;
+  if (is_type_3) {
+    // What a router mirrored above the link layer.
+    const int frame_type = payload.bytes[header + 10] >> 2 & 0x1f;
+    if (frame_type != 0) return Opened{};
+    if ((payload.bytes[header + 11] & has_platform_header) != 0) size += 8;
+  }
+  return carries(carried, Kind::erspan, session, payload.after(size));
+}
+
 Opened open_gre(Carried carried, const Payload& payload) {
   constexpr std::uint16_t has_checksum = 0x8000;
   constexpr std::uint16_t has_routing = 0x4000;  // RFC 1701 only, long gone
@@ -41,11 +64,17 @@ Opened open_gre(Carried carried, const Payload& payload) {
   if (payload.bytes.size() < 4) return payload.lack(4, Flaw::tunnel_header);
   const std::uint16_t flags = be16(payload.bytes.data());
   if ((flags & (has_routing | version)) != 0) return Opened{};
-  if (!set_ether_type(carried, be16(&payload.bytes[2]))) return Opened{};
+  const std::uint16_t type = be16(&payload.bytes[2]);
+  const bool is_erspan = type == ether_erspan || type == ether_erspan_3;
+  if (!is_erspan && !set_ether_type(carried, type)) return Opened{};
   const std::size_t key_at = (flags & has_checksum) != 0 ? 8 : 4;
   const std::size_t header =
       key_at + ((flags & has_key) != 0 ? 4u : 0u) + ((flags & has_sequence) != 0 ? 4u : 0u);
   if (payload.bytes.size() < header) return payload.lack(header, Flaw::tunnel_header);
+  if (is_erspan) {
+    const bool is_type_1 = type == ether_erspan && (flags & has_sequence) == 0;
+    return open_erspan(carried, payload, header, is_type_1);
+  }
   const std::uint32_t key = (flags & has_key) != 0 ? be32(&payload.bytes[key_at]) : 0;
   return carries(carried, Kind::gre, key, payload.after(header));
 }
@@ -86,6 +115,8 @@ std::string_view kind_name(Kind kind) {
       return "VXLAN";
     case Kind::geneve:
       return "Geneve";
+    case Kind::erspan:
+      return "ERSPAN";
   }
   return {};
 }

@@ -1,5 +1,6 @@
 // Frames and datagrams inside IP datagrams: GRE (RFC 2784, RFC 2890), VXLAN (RFC 7348), Geneve (RFC
-// 8926), IP in IP (RFC 2003, RFC 2473, RFC 4213). What is inside is a packet of its own, and its
+// 8926), IP in IP (RFC 2003, RFC 2473, RFC 4213), and ERSPAN, by which switches send what they
+// mirror (draft-foschiano-erspan-03). What is inside is a packet of its own, and its
 // tunnel is part of who it belongs to: the same private address in two tunnels is two hosts.
 #pragma once
 
@@ -10,7 +11,7 @@
 
 namespace wirefault::tunnel {
 
-enum class Kind : std::uint8_t { ip_in_ip, gre, vxlan, geneve };
+enum class Kind : std::uint8_t { ip_in_ip, gre, vxlan, geneve, erspan };
 
 // Callers look no deeper than this.
 constexpr int max_depth = 3;
@@ -19,7 +20,7 @@ constexpr std::uint16_t geneve_port = 6081;
 
 struct Context {
   Kind kind{};
-  std::uint32_t key = 0;  // GRE key (0: none), VXLAN or Geneve network identifier
+  std::uint32_t key = 0;  // GRE key (0: none), VXLAN or Geneve network identifier, ERSPAN session
   // The outer addresses, the smaller first, so that both directions are in one context.
   IpAddress outer_low;
   IpAddress outer_high;

@@ -265,10 +265,14 @@ TEST_CASE("packets of unknown links make a capture poor when they are most of it
           "[detectors][quality]") {
   CaptureSummary summary;
   summary.packets = 100;
-  summary.unknown_link = 1;
+  summary.unknown_links[195] = 1;
   CHECK(assess(summary, {}).grade == Grade::degraded);
-  summary.unknown_link = 51;
-  CHECK(assess(summary, {}).grade == Grade::unusable);
+  summary.unknown_links[147] = 50;
+  const Quality quality = assess(summary, {});
+  CHECK(quality.grade == Grade::unusable);
+  CHECK(quality.numbers.at("unknown_link") == 51);
+  CHECK(quality.notes[0].text == "1 packet of link type 195, which is not known");
+  CHECK(quality.notes[1].text == "50 packets of link type 147, which is not known");
 }
 
 TEST_CASE("refusals whose SYN is missing are told", "[detectors][quality]") {

@@ -41,8 +41,12 @@ TEST_CASE("tunnels in tunnels are opened three deep", "[dissectors]") {
 }
 
 TEST_CASE("a tunnel that is not opened is named", "[dissectors]") {
-  const CaptureSummary summary = summary_of(ip_datagram({}, udp(40000, 2152, Octets(40))));
-  CHECK(summary.not_dissected == decltype(summary.not_dissected){{"GTP-U", 1}});
+  const std::pair<std::uint16_t, const char*> tunnels[] = {
+      {2152, "GTP-U"}, {3544, "Teredo"}, {1701, "L2TP"}, {4790, "VXLAN-GPE"}};
+  for (const auto& [port, name] : tunnels) {
+    const CaptureSummary summary = summary_of(ip_datagram({}, udp(40000, port, Octets(40))));
+    CHECK(summary.not_dissected == decltype(summary.not_dissected){{name, 1}});
+  }
 }
 
 struct Outcomes final : FactListener {

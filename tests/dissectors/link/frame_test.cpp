@@ -54,6 +54,7 @@ TEST_CASE("every link type leads to the network layer", "[dissectors]") {
       {"Cisco HDLC by the link type of PPP", LinkType::ppp_hdlc, hex("0f000800")},
       {"Cisco HDLC", LinkType::c_hdlc, hex("0f000800")},
       {"MPLS in PPP", LinkType::ppp, hex("0281 00010140")},
+      {"PPP with a direction", LinkType::ppp_with_direction, hex("01 ff030021")},
       {"NFLOG", LinkType::nflog, hex("02000001 0500 0a00 41000000 0c00 0900")},
       {"802.11", LinkType::ieee802_11,
        hex("0802 2c00 02005e005302 02005e0053ff 02005e005301 1000 aaaa030000000800")},
@@ -62,6 +63,10 @@ TEST_CASE("every link type leads to the network layer", "[dissectors]") {
       {"radiotap", LinkType::ieee802_11_radiotap,
        hex("0000 0800 00000000") +
            hex("0802 2c00 02005e005302 02005e0053ff 02005e005301 1000 aaaa030000000800")},
+      {"PPI before 802.11", LinkType::ppi,
+       hex("0000 0c00 69000000 02000000") +
+           hex("0802 2c00 02005e005302 02005e0053ff 02005e005301 1000 aaaa030000000800")},
+      {"PPI before Ethernet", LinkType::ppi, hex("0000 0800 01000000") + addresses + hex("0800")},
   };
   for (const Row& row : rows) {
     INFO(row.what);
@@ -122,6 +127,21 @@ TEST_CASE("cooked captures say the direction", "[dissectors]") {
   CHECK(in->direction == Direction::inbound);
   CHECK(in->cooked_interface == 2);
   CHECK(in->network == Network::ipv6);
+}
+
+TEST_CASE("PPP frames may say their direction", "[dissectors]") {
+  const auto type = LinkType::ppp_with_direction;
+  CHECK(dissect(hex("00 ff030021") + ip, type)->direction == Direction::inbound);
+  CHECK(dissect(hex("01 ff030021") + ip, type)->direction == Direction::outbound);
+}
+
+TEST_CASE("a PPI header around another, or around nothing known, is named", "[dissectors]") {
+  for (const char* inside : {"c0000000", "01000100"}) {
+    const auto frame = dissect(hex("0000 0800") + hex(inside) + ip, LinkType::ppi);
+    REQUIRE(frame);
+    CHECK(frame->network == Network::link_type);
+    CHECK(frame->code == 192);
+  }
 }
 
 TEST_CASE("802.11 addresses stand where the frame's direction puts them", "[dissectors]") {
