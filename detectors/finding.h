@@ -36,7 +36,7 @@ struct Who {
     std::string text;         // "192.0.2.1", "192.0.2.1:53", "www.example.com."
     std::uint64_t count = 0;  // in the finding's unit; 0: not counted
   };
-  std::string_view role;    // client server service address name zone path link mac router
+  std::string_view role;    // client server service address name zone path link mac router tunnel
   std::vector<Member> top;  // at most five
   std::uint64_t distinct = 0;
   bool is_approximate = false;  // too many to be told apart one by one: an estimate
@@ -73,6 +73,8 @@ struct Finding {
   std::string_view detector;
   std::string_view variant;  // empty: the plain case
   std::string entity;        // what fp is made from: the primary entity with its tunnel context
+  // The stable id of the tunnel that all of it was seen in; 0: in none; nothing: in any.
+  std::optional<std::uint64_t> tunnel = 0;
   Severity severity = Severity::note;
   Confidence confidence = Confidence::possible;
   std::string title;  // subject and verb, at most 60 columns

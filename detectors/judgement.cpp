@@ -279,8 +279,13 @@ Result Judgement::result(const std::vector<SourceInfo>& sources,
   lower_parts_of_storms(result.findings);
   merge_tails(result.findings);
   for (Finding& finding : result.findings) {
+    if (const auto seen = summary.tunnels.find(finding.tunnel.value_or(0));
+        seen != summary.tunnels.end()) {
+      finding.who.push_back({"tunnel", {{seen->second.context.to_string(), 0}}, 1});
+    }
     if (finding.capture_filter.empty()) continue;
-    finding.capture_filter = behind_tags(finding.capture_filter, summary);
+    finding.capture_filter =
+        behind_tags(around_tunnel(finding.capture_filter, finding.tunnel, summary), summary);
   }
   rank(result.findings);
   result.incidents = group(result.findings);

@@ -86,6 +86,7 @@ struct Tail {
     sum.entity = others;
     sum.title = fmt::format("{} more findings of this kind", merged);
     sum.display_filter = frame_filter(sum.frames);
+    sum.capture_filter.clear();
     sum.causes.clear();
     sum.next.clear();
     return std::move(sum);

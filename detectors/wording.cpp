@@ -1,8 +1,10 @@
 #include "detectors/wording.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 
 #include "capture/shell_word.h"
 
@@ -19,6 +21,27 @@ std::string without_middle(std::string_view text, std::size_t room) {
   const std::size_t kept = room - 2;
   return fmt::format("{}..{}", text.substr(0, kept / 2),
                      text.substr(text.size() - (kept - kept / 2)));
+}
+
+std::string encapsulation_filter(const tunnel::Seen& seen) {
+  switch (seen.context.kind) {
+    case tunnel::Kind::ip_in_ip:
+      return "(proto 4 or proto 41)";
+    case tunnel::Kind::gre:
+    case tunnel::Kind::erspan:
+      return "proto 47";
+    case tunnel::Kind::vxlan:
+    case tunnel::Kind::geneve:
+      return fmt::format("udp port {}", seen.udp_port);
+  }
+  return {};
+}
+
+std::string one_tunnel_filter(const tunnel::Seen& seen) {
+  const std::string hosts = fmt::format("host {} and host {}", seen.context.outer_low.to_string(),
+                                        seen.context.outer_high.to_string());
+  // Fragments have no ports, and BPF does not look behind extension headers.
+  return seen.is_plain ? fmt::format("{} and {}", encapsulation_filter(seen), hosts) : hosts;
 }
 
 }  // namespace
@@ -105,6 +128,26 @@ std::string dig_name(const dns::Name& name) {
   // dig would take these for an option or a server.
   const bool is_ambiguous = text.starts_with('-') || text.starts_with('+') || text.starts_with('@');
   return (is_ambiguous ? "-q " : "") + shell_word(text);
+}
+
+std::string around_tunnel(const std::string& filter, std::optional<std::uint64_t> tunnel,
+                          const CaptureSummary& summary) {
+  if (tunnel == std::uint64_t{0} || summary.tunnels.empty()) return filter;
+  if (tunnel) {
+    auto seen = summary.tunnels.find(*tunnel);
+    while (seen != summary.tunnels.end() && seen->second.context.outer_id != 0) {
+      seen = summary.tunnels.find(seen->second.context.outer_id);
+    }
+    if (seen != summary.tunnels.end()) return one_tunnel_filter(seen->second);
+  }
+  std::set<std::string> all;
+  for (const auto& [id, seen] : summary.tunnels) {
+    if (seen.context.outer_id != 0) continue;
+    all.insert(seen.is_plain ? encapsulation_filter(seen)
+                             : fmt::format("({})", one_tunnel_filter(seen)));
+  }
+  if (!tunnel) all.insert(fmt::format("({})", filter));
+  return fmt::format("{}", fmt::join(all, " or "));
 }
 
 std::string behind_tags(const std::string& filter, const CaptureSummary& summary) {

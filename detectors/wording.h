@@ -1,6 +1,7 @@
 // How findings say numbers, times and names, so that they all say them alike.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -39,6 +40,12 @@ std::string dig_name(const dns::Name& name);
 // Everything but printable ASCII becomes \DDD: file and interface names are bytes that somebody
 // else chose, and a report must not be able to move a terminal's cursor.
 std::string printable(std::string_view text);
+
+// The capture filter of a finding of which all was seen in `tunnel` (as Finding::tunnel has it):
+// BPF does not look into tunnels, so it must be all that the outermost one carries. What may come
+// from any tunnel needs all of them besides.
+std::string around_tunnel(const std::string& filter, std::optional<std::uint64_t> tunnel,
+                          const CaptureSummary& summary);
 
 // A capture filter that also finds what it finds behind VLAN tags and the like, as far as this
 // capture has such: BPF looks for addresses where they are without.

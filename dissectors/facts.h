@@ -20,6 +20,7 @@
 #include "dissectors/quality.h"
 #include "dissectors/tcp/facts.h"
 #include "dissectors/tcp/transfer_facts.h"
+#include "dissectors/tunnel/tunnel.h"
 
 namespace wirefault {
 
@@ -73,6 +74,7 @@ struct CaptureSummary {
   // Of frames that are not cooked: what stood between their header and IP.
   std::uint8_t most_vlan_tags = 0;
   std::uint8_t shims = 0;                         // any of link::shim
+  std::map<std::uint64_t, tunnel::Seen> tunnels;  // by id; as many as are kept
   CaptureQuality quality;
   std::vector<ClockOffset> clock_offsets;  // between interfaces or files
   std::vector<IpAddress> own_addresses;    // of the machine that captured, as far as known

@@ -293,6 +293,22 @@ void Tracking::note_dns_fragment(const ip::Datagram& fragment, const Sighting& s
                               be16(udp->payload.bytes.data()));
 }
 
+void Tracking::note_tunnel(const tunnel::Context& context, std::uint64_t id,
+                           const ip::Datagram& outer) {
+  constexpr std::size_t most = 64;
+  auto& tunnels = summary_.tunnels;
+  auto seen = tunnels.find(id);
+  if (seen == tunnels.end()) {
+    if (tunnels.size() == most) return;
+    const bool is_udp = outer.protocol == ip::protocol::udp;
+    const std::uint16_t port = is_udp ? be16(&outer.payload.bytes[2]) : std::uint16_t{0};
+    seen = tunnels.emplace(id, tunnel::Seen{context, port}).first;
+  }
+  constexpr std::uint32_t ip6_header = 40;
+  const bool is_extended = outer.is_v6() && outer.header_length != ip6_header;
+  if (outer.was_fragmented || is_extended) seen->second.is_plain = false;
+}
+
 // False when `datagram` is no tunnel's.
 bool Tracking::add_carried(const ip::Datagram& datagram, const Sighting& seen,
                            const CapturePlace& place) {
@@ -309,6 +325,7 @@ bool Tracking::add_carried(const ip::Datagram& datagram, const Sighting& seen,
   const tunnel::Carried& carried = **opened;
   CapturePlace inside = place;
   inside.tunnel = carried.context.id();
+  note_tunnel(carried.context, inside.tunnel, datagram);
   ++inside.depth;
   if (carried.is_frame) {
     const Parsed<link::Frame> frame = link::dissect_ethernet(carried.payload);

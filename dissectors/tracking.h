@@ -99,6 +99,7 @@ class Tracking {
   void count_dns(const dns::Message& message);
   void add_tcp(const ip::Datagram& datagram, const Sighting& seen, std::uint64_t tunnel,
                const Ahead* ahead);
+  void note_tunnel(const tunnel::Context& context, std::uint64_t id, const ip::Datagram& outer);
   void name_the_rest(CaptureSummary& summary) const;
   void note_flaw(Flaw flaw) { ++summary_.flaws[static_cast<std::size_t>(flaw)]; }
 

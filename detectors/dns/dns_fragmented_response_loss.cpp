@@ -220,6 +220,7 @@ class DnsFragmentedResponseLoss final : public Detector {
     }
     Finding finding;
     finding.entity = fmt::format("{}/{}", key.server.to_string(), key.tunnel);
+    finding.tunnel = key.tunnel;
     finding.severity = failed > 0 ? Severity::error : Severity::warning;
     finding.confidence = tally.in_fragments > 0 ? Confidence::certain : Confidence::probable;
     finding.title = tally.lost == 1 ? fmt::format("a large DNS answer of {} is lost", address)

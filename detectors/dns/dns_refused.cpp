@@ -134,6 +134,7 @@ class DnsRefused final : public Detector {
     Finding finding;
     finding.variant = key.recursive != 0 ? "recursive" : "iterative";
     finding.entity = fmt::format("{}/{}/{}", key.server.to_string(), key.tunnel, finding.variant);
+    finding.tunnel = key.tunnel;
     finding.severity = severity_of(key, tally);
     finding.confidence = Confidence::certain;
     finding.title = short_title("", address, " refuses DNS queries");

@@ -95,6 +95,7 @@ class DnsServfail final : public Detector {
     const std::string type = dns::type_name(tally.type);
     Finding finding;
     finding.entity = fmt::format("{}/{}", name, key.tunnel);
+    finding.tunnel = key.tunnel;
     finding.severity = tally.on_purpose == tally.failed ? Severity::note
                        // Names of addresses are for logs and for people.
                        : dns::is_reverse(key.name) ? Severity::warning

@@ -229,6 +229,7 @@ class DnsServfailStorm final : public Detector {
     Finding finding = describe(scene, tally);
     finding.variant = "responder";
     finding.entity = fmt::format("{}/{}", key.server.to_string(), key.tunnel);
+    finding.tunnel = key.tunnel;
     finding.severity = !tally.is_felt             ? Severity::warning
                        : tally.peak_percent >= 80 ? Severity::critical
                                                   : Severity::error;
@@ -258,6 +259,7 @@ class DnsServfailStorm final : public Detector {
     Finding finding = describe(scene, tally);
     finding.variant = "zone";
     finding.entity = name;
+    finding.tunnel.reset();
     const bool total = tally.peak_percent == 100 && tally.clients.distinct() >= 3;
     finding.severity = total ? Severity::critical : Severity::error;
     finding.title = short_title("names under ", name, " fail with SERVFAIL");

@@ -618,6 +618,7 @@ class DnsUnanswered final : public Detector {
     const std::string address = key.server.address.to_string();
     Finding finding;
     finding.entity = fmt::format("{}/{}/{}/{}", server, key.transport, key.opcode, key.tunnel);
+    finding.tunnel = key.tunnel;
     finding.title = title(key, tally);
     if (2 * tally.wrong_source >= tally.unanswered && tally.wrong_source > 0) {
       finding.variant = "answered-from-wrong-address";

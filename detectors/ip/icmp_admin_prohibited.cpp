@@ -59,6 +59,7 @@ class IcmpAdminProhibited final : public Detector {
     const bool by_itself = key.reporter == service.address;
     Finding finding;
     finding.entity = fmt::format("{}/{}", reporter, key.tunnel);
+    finding.tunnel = key.tunnel;
     const std::string what = tally.is_one_service()
                                  ? fmt::format("{} port {}", target, service.port)
                                  : plural(tally.servers().distinct(), "service");

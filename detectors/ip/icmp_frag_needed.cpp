@@ -166,6 +166,7 @@ class IcmpFragNeeded final : public Detector {
       }
     }
     finding.entity = fmt::format("{}>{}/{}", source, destination, key.tunnel);
+    finding.tunnel = key.tunnel;
     // A sender that obeys has nothing left to recover from.
     const bool is_over = finding.severity == Severity::note;
     finding.state = is_over ? FindingState::ended : state_at(scene.now, finding);
@@ -203,6 +204,7 @@ class IcmpFragNeeded final : public Detector {
     finding.confidence = Confidence::probable;
     finding.entity = fmt::format("{}>{}/{}/forged", key.sender.to_string(),
                                  key.receiver.to_string(), key.tunnel);
+    finding.tunnel = key.tunnel;
     finding.title =
         fmt::format("{} is told an MTU of {} bytes", key.sender.to_string(), forged.mtu);
     forged.messages.fill(finding);

@@ -89,6 +89,7 @@ class IcmpUnreachable final : public Detector {
     const std::string reporter = key.reporter.to_string();
     Finding finding;
     finding.entity = fmt::format("{}/{}/{}", reporter, icmp::error_name(kind), key.tunnel);
+    finding.tunnel = key.tunnel;
     finding.title = title(kind, reporter, tally);
     tally.fill(finding, scene, key.tunnel);
     services_.rate(finding, tally, key.tunnel);
@@ -108,6 +109,7 @@ class IcmpUnreachable final : public Detector {
     const std::string sender = tally.clients().top(1).front().first.to_string();
     Finding finding;
     finding.entity = fmt::format("{}/late/{}", left.to_string(), key.tunnel);
+    finding.tunnel = key.tunnel;
     finding.variant = "late";
     finding.title = short_title("", left.to_string(), " is closed by now: port unreachable");
     tally.fill(finding, scene, key.tunnel);

@@ -187,6 +187,7 @@ class IpFragmentLoss final : public Detector {
     Finding finding;
     finding.variant = variant_of(missing);
     finding.entity = fmt::format("{}>{}/{}", source, destination, key.tunnel);
+    finding.tunnel = key.tunnel;
     finding.confidence = confidence_of(tally);
     finding.severity = severity_of(tally, finding.confidence);
     finding.title = missing == Missing::all_but_first

@@ -308,6 +308,7 @@ class PmtuBlackhole final : public Detector {
     const std::string receiver = path.receiver.to_string();
     Finding finding;
     finding.entity = fmt::format("{}>{}/{}", sender, receiver, path.tunnel);
+    finding.tunnel = path.tunnel;
     finding.variant = cured ? "cured" : hole ? "receiver" : "";
     finding.severity = Severity::error;
     finding.confidence =

@@ -53,6 +53,7 @@ class PortScan final : public Detector {
     Finding finding;
     finding.variant = vertical ? "vertical" : "horizontal";
     finding.entity = fmt::format("{}/{}", source, key.tunnel);
+    finding.tunnel = key.tunnel;
     finding.severity = Severity::note;
     finding.confidence = Confidence::probable;
     finding.title = vertical ? fmt::format("{} tries port after port", source)
@@ -79,6 +80,7 @@ class PortScan final : public Detector {
     Finding finding;
     finding.variant = "arp";
     finding.entity = fmt::format("{}/{}", mac, key.tunnel);
+    finding.tunnel = key.tunnel;
     finding.severity = Severity::note;
     finding.confidence = Confidence::probable;
     finding.title = fmt::format("{} asks for address after address", mac);

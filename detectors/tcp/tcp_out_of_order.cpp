@@ -221,6 +221,7 @@ class TcpOutOfOrder final : public Detector {
     finding.entity = is_path ? fmt::format("{}>{}/{}", sender, receiver, key.tunnel)
                              : fmt::format("{}>{}/{}", key.sender.to_string(),
                                            key.receiver.to_string(), key.tunnel);
+    finding.tunnel = key.tunnel;
     finding.severity = costs ? Severity::warning : Severity::note;
     // A timestamp or identification proves it; a short delay alone makes it likely.
     finding.confidence = sum.proven * 2 >= sum.late ? Confidence::certain : Confidence::probable;

@@ -216,6 +216,7 @@ class TcpRefused final : public Detector {
                                        [](const Refusal& r) { return r.has_alternative; });
     Finding finding = summary(scene, {&service, 1});
     finding.entity = fmt::format("{}/{}", name, key.tunnel);
+    finding.tunnel = key.tunnel;
     finding.severity = all_saved ? Severity::note : Severity::error;
     finding.title = short_title("", name, " refuses connections");
     finding.capture_filter = fmt::format("host {} and tcp port {}", address, key.service.port);
@@ -233,6 +234,7 @@ class TcpRefused final : public Detector {
     if (search.host == IpAddress{}) {
       finding.variant = "peers";
       finding.entity = fmt::format("{}/{}", client, search.tunnel);
+      finding.tunnel = search.tunnel;
       finding.title = short_title("peers of ", client, " refuse connections");
       finding.capture_filter = fmt::format("tcp and host {}", client);
       finding.causes = {
@@ -242,6 +244,7 @@ class TcpRefused final : public Detector {
     } else {
       finding.variant = "ports";
       finding.entity = fmt::format("{}>{}/{}", client, host, search.tunnel);
+      finding.tunnel = search.tunnel;
       finding.title = short_title("", host, " refuses many ports to ", client, "");
       finding.capture_filter = fmt::format("tcp and host {} and host {}", client, host);
       finding.causes = {{"search", "the client looks for what the host serves",

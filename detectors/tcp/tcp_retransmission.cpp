@@ -404,6 +404,7 @@ class TcpRetransmission final : public Detector {
     const FlowKey& key = *flows.front().key;
     finding.entity = fmt::format("{}>{}/{}", key.sender.address.to_string(),
                                  key.receiver.address.to_string(), key.tunnel);
+    finding.tunnel = key.tunnel;
     finding.unit = "segment";
     Evidence evidence;
     const Repetition* worst = nullptr;

@@ -423,6 +423,7 @@ class TcpSynFlood final : public Detector {
         key.target.port == 0 ? key.target.address.to_string() : key.target.to_string();
     Finding finding;
     finding.entity = fmt::format("{}/{}/{}", name, key.is_network, key.tunnel);
+    finding.tunnel = key.tunnel;
     finding.confidence = Confidence::probable;
     finding.lower_bound = tally.sampled;
     Evidence evidence = tally.evidence;

@@ -620,6 +620,7 @@ class TcpSynTimeout final : public Detector {
     Finding finding;
     finding.variant = variant_names[claim.variant];
     finding.entity = fmt::format("{}/{}", name, key.tunnel);
+    finding.tunnel = key.tunnel;
     finding.severity = severity_of(scene, claim, clients.distinct());
     finding.confidence =
         is_corroborated(claim, clients.distinct()) ? Confidence::probable : Confidence::possible;

@@ -31,6 +31,14 @@ struct Context {
   std::string to_string() const;  // "VXLAN 42 between 192.0.2.1 and 192.0.2.2"
 };
 
+// What somebody who wants to see a tunnel's packets again must know of them.
+struct Seen {
+  Context context;
+  std::uint16_t udp_port = 0;  // of the first one's destination; 0: not over UDP
+  // All came whole, and without extension headers.
+  bool is_plain = true;
+};
+
 struct Carried {
   Context context;
   bool is_frame = false;  // an Ethernet frame, for link::dissect_ethernet(); else for ip::parse()
