@@ -11,6 +11,7 @@
 
 #include "capture/capture_file.h"
 #include "capture/error.h"
+#include "capture/shell_word.h"
 #include "capture/source.h"
 #include "capture/suggest.h"
 
@@ -155,8 +156,9 @@ void check_readable(const std::string& name) {
                 reason == ENOENT ? names_nearby(name) : std::string{}};
   }
   if (S_ISDIR(status.st_mode)) {
-    throw Error{fmt::format("{} is a directory", name),
-                fmt::format("  name the files in it, as in:  wirefault analyze {}/*", name)};
+    throw Error{
+        fmt::format("{} is a directory", name),
+        fmt::format("  name the files in it, as in:  wirefault analyze {}/*", shell_word(name))};
   }
   if (access(name.c_str(), R_OK) != 0) {
     throw Error{fmt::format("cannot open {}: {}", name, std::strerror(errno))};

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -28,13 +29,19 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b) {
   return above[b.size()];
 }
 
-// Empty when nothing is near enough to be what was meant: a third of the word may be wrong.
+// Empty when nothing is near enough to be what was meant: a third of the word may be wrong, and its
+// case altogether.
 inline std::string_view closest(std::string_view word,
                                 std::span<const std::string_view> candidates) {
+  const auto lower = [](std::string_view text) {
+    std::string made{text};
+    for (char& c : made) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return made;
+  };
   std::string_view best;
   std::size_t best_distance = word.size() / 3 + 1;
   for (const std::string_view candidate : candidates) {
-    const std::size_t distance = edit_distance(word, candidate);
+    const std::size_t distance = edit_distance(lower(word), lower(candidate));
     if (distance <= best_distance && (best.empty() || distance < best_distance)) {
       best = candidate;
       best_distance = distance;

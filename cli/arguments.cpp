@@ -58,6 +58,7 @@ void add_look_arguments(CLI::App& app, Arguments& to) {
   app.add_flag("--no-color", to.no_color, "the same as --color never")->group("Report");
   app.add_flag("-q,--quiet", to.quiet, "no progress on stderr")->group("Report");
   app.add_flag("-n", to.no_names, "for tcpdump's habit: names are never looked up")->group("");
+  app.add_flag("-l", to.by_line, "for tcpdump's habit: lines never wait")->group("");
 }
 
 void add_common_arguments(CLI::App& app, Arguments& to) {

@@ -36,7 +36,9 @@ struct Arguments {
   bool verbose = false;
   std::string fail_on;
   bool strict = false;
-  bool no_names = false;  // -n, tcpdump's: always so
+  // -n and -l, tcpdump's: always so.
+  bool no_names = false;
+  bool by_line = false;
 };
 
 // Make `app` read its options into `arguments`, which must outlive it: those about capture files,

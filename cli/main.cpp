@@ -9,6 +9,7 @@
 #include <new>
 #include <vector>
 
+#include "capture/shell_word.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "cli/words.h"
@@ -35,9 +36,9 @@ exit status   0 done, whatever was found; 1 see --fail-on; 2 could not be done;
 
 constexpr std::string_view verb_names[] = {"analyze", "show", "live", "explain", "list"};
 
-bool exists(const std::string& name) {
+std::filesystem::file_type type_of(const std::string& name) {
   std::error_code ignored;
-  return std::filesystem::exists(name, ignored);
+  return std::filesystem::status(name, ignored).type();
 }
 
 // The first word decides. There is no verb for "anything else": none could ever be added safely.
@@ -47,9 +48,16 @@ void check_verb(const std::string& word) {
     throw Error{fmt::format("{} comes after a command", word),
                 "  as in:  wirefault analyze -o json FILE\n  run:    wirefault --help"};
   }
-  if (exists(word)) {
+  using std::filesystem::file_type;
+  const file_type type = type_of(word);
+  if (type == file_type::directory) {
+    throw Error{
+        fmt::format("{} is a directory", word),
+        fmt::format("  name the files in it, as in:  wirefault analyze {}/*", shell_word(word))};
+  }
+  if (type != file_type::not_found && type != file_type::none) {
     throw Error{fmt::format("{} is a file", word),
-                fmt::format("  did you mean: wirefault analyze {}", word)};
+                fmt::format("  did you mean: wirefault analyze {}", shell_word(word))};
   }
   throw Error{fmt::format("no command is called '{}'", word),
               did_you_mean(word, verb_names, "  run:   wirefault --help")};

@@ -12,6 +12,9 @@
 #include <iterator>
 #include <span>
 
+#include "capture/filter.h"
+#include "capture/shell_word.h"
+
 namespace wirefault::cli {
 namespace {
 
@@ -30,7 +33,31 @@ std::string filter_of(const Arguments& arguments) {
   return filter;
 }
 
+// tcpdump takes words behind its options for a filter.
+void refuse_filter_among(const std::vector<std::string>& read,
+                         const std::vector<std::string>& files) {
+  const auto exists = [](const std::string& name) {
+    std::error_code ignored;
+    return name == "-" || std::filesystem::exists(name, ignored);
+  };
+  auto first = files.end();
+  while (first != files.begin() && !exists(*(first - 1))) --first;
+  if (first == files.end()) return;
+  const std::string words = fmt::format("{}", fmt::join(first, files.end(), " "));
+  try {
+    Filter{words};
+  } catch (const Error&) {
+    return;  // of names that are wrong, reading tells more
+  }
+  std::string command = fmt::format("  run:   wirefault analyze -f {}", shell_word(words));
+  for (const std::string& name : read) command += " " + shell_word(name);
+  for (auto name = files.begin(); name != first; ++name) command += " " + shell_word(*name);
+  if (read.empty() && first == files.begin()) command += " FILE";
+  throw Error{fmt::format("'{}' is a filter, and no file", words), command};
+}
+
 std::vector<std::string> files_of(const Arguments& arguments) {
+  refuse_filter_among(arguments.read, arguments.files);
   std::vector<std::string> files = arguments.read;
   files.insert(files.end(), arguments.files.begin(), arguments.files.end());
   if (!arguments.files_from.empty()) {

@@ -476,10 +476,13 @@ class TextReport {
       count = std::max(count, count_text(*row).size());
       first = std::max(first, moment(row->first).size());
     }
-    detector = std::min<std::size_t>(detector, 18);
     const std::size_t fixed = id + severity + count + first + 8;
+    constexpr std::size_t least_what = 20;
+    // Names go on below behind a hyphen; the longest word in them is "retransmission".
+    const bool is_wide = width_ >= fixed + 18 + 2 + least_what;
+    detector = std::min<std::size_t>(detector, is_wide ? 18 : 14);
     // On a narrow screen what happened matters more than what it is called.
-    const bool with_detector = width_ >= fixed + detector + 2 + 20;
+    const bool with_detector = width_ >= fixed + detector + 2 + least_what;
     if (!with_detector) detector = 0;
     const std::size_t used = fixed + (with_detector ? detector + 2 : 0);
     std::size_t what = width_ > used ? width_ - used : 10;

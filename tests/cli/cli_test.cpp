@@ -126,10 +126,16 @@ TEST_CASE("what cannot be done says why and what to do instead", "[cli]") {
       {{}, "usage: wirefault COMMAND"},
       {{"analyse", fires}, "no command is called 'analyse'\n  did you mean: analyze\n"},
       {{fires}, "fires.pcap is a file\n  did you mean: wirefault analyze "},
+      {{"/tmp"}, "/tmp is a directory\n  name the files in it, as in:  wirefault analyze /tmp/*"},
       {{"-o", "json", fires}, "-o comes after a command\n  as in:  wirefault analyze -o json FILE"},
       {{"analyze"}, "no capture file was named\n  run:   wirefault analyze FILE"},
       {{"analyze", ""}, "one of the words is empty\n  a variable of the shell that is not set?\n"},
       {{"analyze", fires, "--name", ""}, "--name is followed by an empty word\n"},
+      {{"analyze", "-r", fires, "udp", "port", "53"},
+       "'udp port 53' is a filter, and no file\n  run:   wirefault analyze -f 'udp port 53' "},
+      {{"analyze", "tcp"},
+       "'tcp' is a filter, and no file\n  run:   wirefault analyze -f tcp FILE"},
+      {{"analyze", "tcp.pcap"}, "tcp.pcap: No such file or directory"},
       {{"analyze", "fire.pcap"}, "fire.pcap: No such file or directory\n  did you mean: "},
       {{"analyze", "."}, "is a directory\n"},
       {{"analyze", "README.md"}, "is not a capture file"},
@@ -178,6 +184,9 @@ TEST_CASE("what cannot be done says why and what to do instead", "[cli]") {
       {{"list", "formats", "more"}, "'more' is one word too many\n"},
       {{"explain"}, "DETECTOR is required\n"},
       {{"explain", "dns-unaswered"}, "  did you mean: wirefault explain dns-unanswered\n"},
+      {{"explain", "DNS-UNANSWERED"}, "  did you mean: wirefault explain dns-unanswered\n"},
+      {{"list", "detectors", "-o", "jsn"},
+       "no output format is called 'jsn'\n  did you mean: json"},
       {{"explain", "quux"}, "no detector is called 'quux'\n  run:   wirefault list detectors\n"},
   };
   for (const Row& row : rows) {
@@ -243,6 +252,7 @@ TEST_CASE("the shortcut of tcpdump's habit", "[cli]") {
   CHECK(wirefault({"-r", fires}).out == report);
   CHECK(wirefault({"-n", "-r", fires}).out == report);
   CHECK(wirefault({"-nr", fires}).out == report);
+  CHECK(wirefault({"-n", "-l", "-r", fires}).out == report);
   CHECK(wirefault({"analyze", "-r", fires}).out == report);
 }
 
@@ -455,6 +465,28 @@ TEST_CASE("the JSON of a real capture is as the schema says", "[cli]") {
     CAPTURE(file, result.out);
     CHECK(result.status == 0);
   }
+}
+
+TEST_CASE("lists as JSON are as their schema says", "[cli]") {
+  const TemporaryDirectory directory;
+  const std::string name = directory / "list.json";
+  for (const std::string what : {"detectors", "formats", "interfaces", "settings"}) {
+    const ProcessResult listed = wirefault({"list", what, "-o", "json"});
+    REQUIRE(listed.status == 0);
+    CHECK(has(listed.out, "\"" + what + "\": "));
+    write_file(name, listed.out);
+    const ProcessResult result =
+        run({"python3", WIREFAULT_SOURCE_DIR "/tests/report/validate.py",
+             WIREFAULT_SOURCE_DIR "/report/wirefault-list-1.schema.json", name});
+    if (result.status == 77 || result.status == 127) {
+      WARN("skipped: python3-jsonschema is not installed");
+      return;
+    }
+    CAPTURE(what, result.out);
+    CHECK(result.status == 0);
+  }
+  CHECK(has(wirefault({"list", "detectors", "-o", "json"}).out, "\"name\": \"dns-unanswered\""));
+  CHECK(has(wirefault({"list", "formats", "-o", "json"}).out, "\"ERSPAN\""));
 }
 
 TEST_CASE("the README shows what the program prints", "[cli]") {

@@ -56,6 +56,15 @@ Result hostile() {
 
 }  // namespace
 
+TEST_CASE("the table names the detectors beside a date too", "[report]") {
+  Result result = tests::outage();
+  result.last += std::chrono::days{400};
+  const std::string text = text_report(result);
+  CHECK(has(text, "DETECTOR  "));
+  CHECK(has(text, "  2024-05-01 10:10:10Z\n"));
+  CHECK(longest_line(text) <= 80);
+}
+
 TEST_CASE("an outage on one screen: the answer first, the worst root in full", "[report]") {
   CHECK(text_report(tests::outage()) ==
         R"(edge-7.pcapng  1,204,113 packets  29m59s from 2024-05-01 10:00:00Z  eth0, wg0
