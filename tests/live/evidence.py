@@ -26,18 +26,13 @@ KILLS = int(sys.argv[3]) if len(sys.argv) > 3 else 100
 WRITES = int(sys.argv[4]) if len(sys.argv) > 4 else 50
 sys.argv[1:] = [PROGRAM]
 
-from live import CLIENT, SERVER, SKIPPED, Live, LiveTest, can_make_namespaces, inside  # noqa: E402
+from live import CLIENT, SERVER, Live, inside, run_parts  # noqa: E402
 
 # Each with what tcpdump would do.
 ROTATIONS = ([], ["-C", "1"], ["-C", "1", "-W", "3"], ["-G", "1"], ["-G", "1", "-C", "1", "-W", "4"])
 MOST_MISSING = 1.0  # seconds
 
 problems = []
-
-
-def problem(text):
-    problems.append(text)
-    print(f"  {text}", flush=True)
 
 
 def file_of(folder, rotation):
@@ -57,12 +52,12 @@ def open_cleanly(path):
     """What tshark and capinfos have to say against a file, and when its last packet came."""
     info = subprocess.run(["capinfos", "-M", "-c", path], capture_output=True, text=True)
     if info.returncode or info.stderr:
-        problem(f"capinfos of {path.name}: {info.stderr.strip()}")
+        problems.append(f"capinfos of {path.name}: {info.stderr.strip()}")
     told = subprocess.run(["tshark", "-r", path, "-T", "fields", "-e", "frame.time_epoch"],
                           capture_output=True, text=True, env={**os.environ, "HOME": "/nonexistent"})
     against = [line for line in told.stderr.splitlines() if "Running as user" not in line]
     if told.returncode or against:
-        problem(f"tshark of {path.name}: {told.returncode} {' '.join(against)}")
+        problems.append(f"tshark of {path.name}: {told.returncode} {' '.join(against)}")
     times = [float(line) for line in told.stdout.split()]
     return times[-1] if times else 0
 
@@ -87,7 +82,7 @@ def kill(attempt):
     last = max(open_cleanly(file) for file in folder.iterdir())
     missing = killed - max(last, started)
     if missing > MOST_MISSING:
-        problem(f"run {attempt}, {' '.join(rotation) or 'one file'}: {missing:.2f} s are missing")
+        problems.append(f"run {attempt}, {' '.join(rotation) or 'one file'}: {missing:.2f} s are missing")
     files = len(list(folder.iterdir()))
     shutil.rmtree(folder)
     return missing, files
@@ -117,19 +112,19 @@ def refuse_write(number, error):
         if number == 1:
             # Before there is anything to analyse.
             if status != 4 and status != 2 or file.exists():
-                problem(f"{name}: exit status {status}, {sorted(os.listdir(folder))}")
+                problems.append(f"{name}: exit status {status}, {sorted(os.listdir(folder))}")
         elif status != 4:
-            problem(f"{name}: exit status {status}: {live.stderr()}")
+            problems.append(f"{name}: exit status {status}: {live.stderr()}")
         elif json.loads(live.stdout())["counts"]["packets"] < 80_000:
-            problem(f"{name}: not all packets are in the report")
+            problems.append(f"{name}: not all packets are in the report")
         if os.strerror(getattr(__import__("errno"), error)) not in live.stderr():
-            problem(f"{name}: nobody is told: {live.stderr()}")
+            problems.append(f"{name}: nobody is told: {live.stderr()}")
     if file.exists():
         open_cleanly(file)
         ran = subprocess.run([PROGRAM, "analyze", "--strict", "-o", "json", file],
                              capture_output=True, text=True)
         if ran.returncode:
-            problem(f"{name}: analyze --strict ends with {ran.returncode}: {ran.stderr}")
+            problems.append(f"{name}: analyze --strict ends with {ran.returncode}: {ran.stderr}")
     shutil.rmtree(folder)
 
 
@@ -142,17 +137,4 @@ def full_disks():
 
 
 if __name__ == "__main__":
-    if os.geteuid() != 0 or not can_make_namespaces():
-        print("skipped: needs root, ip (iproute2) and network namespaces")
-        sys.exit(SKIPPED)
-    missing_tools = [tool for tool in ("tshark", "capinfos", "strace") if shutil.which(tool) is None]
-    if missing_tools:
-        print(f"skipped: needs {', '.join(missing_tools)}")
-        sys.exit(SKIPPED)
-    LiveTest.setUpClass()
-    try:
-        kills()
-        full_disks()
-    finally:
-        LiveTest.take_down()
-    sys.exit(1 if problems else 0)
+    run_parts(kills, full_disks, problems=problems, tools=("tshark", "capinfos", "strace"))

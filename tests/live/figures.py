@@ -24,7 +24,7 @@ STOPS = int(sys.argv[3]) if len(sys.argv) > 3 else 100
 SECONDS = int(sys.argv[4]) if len(sys.argv) > 4 else 60
 sys.argv[1:] = [PROGRAM]
 
-from live import CLIENT, SERVER, Live, LiveTest, inside  # noqa: E402
+from live import CLIENT, SERVER, Live, inside, run_parts  # noqa: E402
 
 
 def flood(count, rate):
@@ -123,10 +123,5 @@ def peers():
                 row(command[0], sent, took[0], int(told.group(1) or told.group(2)), took[1])
 
 
-LiveTest.setUpClass()
-try:
-    stops()
-    drops()
-    peers()
-finally:
-    LiveTest.take_down()
+if __name__ == "__main__":
+    run_parts(stops, drops, peers)

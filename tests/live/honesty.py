@@ -22,8 +22,7 @@ PROGRAM = sys.argv[1]
 SECONDS = int(sys.argv[3]) if len(sys.argv) > 3 else 20
 sys.argv[1:] = [PROGRAM]
 
-from live import (CLIENT, SERVER, SKIPPED, THERE, Live, LiveTest, can_make_namespaces,  # noqa: E402
-                  inside, sh)
+from live import CLIENT, SERVER, THERE, Live, inside, run_parts, sh  # noqa: E402
 
 # Detectors whose findings rest on a packet that did not come.
 OF_ABSENCE = {"dns-unanswered", "dns-fragmented-response-loss", "ip-fragment-loss", "pmtu-blackhole",
@@ -155,23 +154,17 @@ def mirrored():
 
 REPORT = f"/tmp/wf-{os.getpid()}.json"
 
+def in_healthy_traffic():
+    server = inside(SERVER, sys.executable, "-c", SERVE, stdout=subprocess.PIPE, text=True)
+    server.stdout.readline()
+    client = inside(CLIENT, sys.executable, "-c", ASK, THERE)
+    stopped()
+    mirrored()
+    if client.poll() is not None:
+        problems.append("the traffic was not healthy")
+    client.kill()
+    server.kill()
+
+
 if __name__ == "__main__":
-    if os.geteuid() != 0 or not can_make_namespaces():
-        print("skipped: needs root, ip (iproute2) and network namespaces")
-        sys.exit(SKIPPED)
-    LiveTest.setUpClass()
-    try:
-        server = inside(SERVER, sys.executable, "-c", SERVE, stdout=subprocess.PIPE, text=True)
-        server.stdout.readline()
-        client = inside(CLIENT, sys.executable, "-c", ASK, THERE)
-        stopped()
-        mirrored()
-        if client.poll() is not None:
-            problems.append("the traffic was not healthy")
-        client.kill()
-        server.kill()
-    finally:
-        LiveTest.take_down()
-    for problem in problems:
-        print(f"problem: {problem}")
-    sys.exit(1 if problems else 0)
+    run_parts(in_healthy_traffic, problems=problems)

@@ -457,11 +457,35 @@ def can_make_namespaces():
         stderr=subprocess.DEVNULL).returncode == 0
 
 
-def run_tests():
+def skip_without(*tools):
+    """Ends the program where it cannot run."""
     if os.geteuid() != 0 or not can_make_namespaces():
         print("skipped: needs root, ip (iproute2) and network namespaces")
         sys.exit(SKIPPED)
+    missing = [tool for tool in tools if shutil.which(tool) is None]
+    if missing:
+        print(f"skipped: needs {', '.join(missing)}")
+        sys.exit(SKIPPED)
+
+
+def run_tests():
+    skip_without()
     unittest.main(module="__main__", verbosity=2)
+
+
+def run_parts(*parts, problems=(), tools=()):
+    """For what measures: calls `parts` one after the other, between the namespaces, and ends the
+    program with what `problems`, a list of texts, has come to."""
+    skip_without(*tools)
+    LiveTest.setUpClass()
+    try:
+        for part in parts:
+            part()
+    finally:
+        LiveTest.take_down()
+    for problem in problems:
+        print(f"problem: {problem}")
+    sys.exit(1 if problems else 0)
 
 
 if __name__ == "__main__":

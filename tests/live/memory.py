@@ -24,7 +24,7 @@ MILLIONS = int(sys.argv[3]) if len(sys.argv) > 3 else 50
 LIVE = int(sys.argv[4]) if len(sys.argv) > 4 else 10
 sys.argv[1:] = [PROGRAM]
 
-from live import CLIENT, SERVER, SKIPPED, Live, LiveTest, can_make_namespaces, inside  # noqa: E402
+from live import CLIENT, SERVER, Live, inside, run_parts  # noqa: E402
 
 RING = 16  # MiB, the default of -B
 RATE = 500_000
@@ -107,17 +107,11 @@ def live(memory):
             check(what, memory + RING, peak, ended, json.loads(running.stdout()))
 
 
+def all_memories():
+    for memory in (256, 64):
+        piped(memory)
+        live(memory)
+
+
 if __name__ == "__main__":
-    if os.geteuid() != 0 or not can_make_namespaces():
-        print("skipped: needs root, ip (iproute2) and network namespaces")
-        sys.exit(SKIPPED)
-    LiveTest.setUpClass()
-    try:
-        for memory in (256, 64):
-            piped(memory)
-            live(memory)
-    finally:
-        LiveTest.take_down()
-    for problem in problems:
-        print(f"problem: {problem}")
-    sys.exit(1 if problems else 0)
+    run_parts(all_memories, problems=problems)
