@@ -31,6 +31,8 @@ struct Rule {
   Link link;
   std::string_view why;
   bool is_cause = true;  // else both may have one in common
+  // What comes when the root is over has another cause.
+  bool ends_with_root = false;
 };
 
 // Causes that say the same as a root which is about size.
@@ -50,8 +52,8 @@ constexpr std::array rules{
     Rule{"ip-fragment-loss", "dns-unanswered", Link::pair, "its answers are among the fragments"},
     Rule{"pmtu-blackhole", "dns-fragmented-response-loss", Link::pair, "large packets are dropped"},
     Rule{"pmtu-blackhole", "ip-fragment-loss", Link::pair, "large packets are dropped"},
-    Rule{"pmtu-blackhole", "tcp-retransmission", Link::pair,
-         "it repeats what is too large to pass"},
+    Rule{"pmtu-blackhole", "tcp-retransmission", Link::pair, "it repeats what is too large to pass",
+         true, true},
     Rule{"icmp-frag-needed", "tcp-retransmission", Link::pair,
          "it repeats what is too large to pass"},
     Rule{"tcp-syn-flood", "tcp-syn-timeout", Link::target, "the flood fills the listener"},
@@ -142,6 +144,14 @@ std::uint32_t measure(const Finding& finding, std::string_view key) {
   return 0;
 }
 
+// The one member of that role, or nothing.
+std::string_view only_member(const Finding& finding, std::string_view role) {
+  for (const Who& who : finding.who) {
+    if (who.role == role && who.top.size() == 1) return who.top.front().text;
+  }
+  return {};
+}
+
 // As many of that role, and as far as they are named, the same.
 bool name_the_same(const Finding& a, const Finding& b, std::string_view role) {
   const auto said = [&](const Finding& finding) {
@@ -204,11 +214,9 @@ bool concern_the_same(Link link, const Finding& root, const Finding& effect) {
 }
 
 // The root may be seen a little later than its effect: a deadline must pass before it is known.
-bool fits_in_time(const Finding& root, const Finding& effect) {
+bool fits_in_time(const Finding& root, const Finding& effect, bool ends_with_root = false) {
   constexpr Duration slack = std::chrono::seconds{1};
-  // What gets lost when large packets pass again has another cause.
-  const bool at_once = root.detector == "pmtu-blackhole" && root.state == FindingState::ended &&
-                       effect.detector == "tcp-retransmission";
+  const bool at_once = ends_with_root && root.state == FindingState::ended;
   const Duration later = at_once ? slack : std::chrono::seconds{60};
   return root.first <= effect.first + slack && root.last + later >= effect.first;
 }
@@ -264,7 +272,7 @@ std::optional<Explanation> explain(const std::vector<Finding>& findings, std::si
     if (rule.effect != findings[effect].detector) continue;
     for (std::size_t root = 0; root < findings.size(); ++root) {
       if (root != effect && rule.root == findings[root].detector &&
-          fits_in_time(findings[root], findings[effect]) &&
+          fits_in_time(findings[root], findings[effect], rule.ends_with_root) &&
           concern_the_same(rule.link, findings[root], findings[effect]) &&
           fits_in_size(rule, findings[root], findings[effect])) {
         return Explanation{root, &rule};
@@ -300,7 +308,7 @@ void lower_parts_of_storms(std::vector<Finding>& findings) {
   std::map<std::string, const Finding*> responders;
   for (const Finding& storm : findings) {
     if (storm.detector != "dns-servfail-storm" || storm.severity < Severity::error) continue;
-    if (storm.variant == "zone") zones[storm.entity] = &storm;
+    if (storm.variant == "zone") zones[only_member(storm, "zone")] = &storm;
     if (storm.variant == "responder") {
       for (const std::string& host : members(storm, {"server"})) responders[host] = &storm;
     }
@@ -313,9 +321,7 @@ void lower_parts_of_storms(std::vector<Finding>& findings) {
   for (Finding& finding : findings) {
     if (finding.detector != "dns-servfail") continue;
     bool is_part = false;
-    for (std::string_view name =
-             std::string_view{finding.entity}.substr(0, finding.entity.rfind('/'));
-         !is_part && !name.empty();
+    for (std::string_view name = only_member(finding, "name"); !is_part && !name.empty();
          name.remove_prefix(std::min(name.find('.'), name.size() - 1) + 1)) {
       is_part = covers(zones, name, finding);
     }

@@ -140,10 +140,8 @@ TEST_CASE("a name in a storm is told with the storm", "[detectors][incidents]") 
               {one("zone", "example.com."), one("server", "192.0.2.53:53")})};
   Finding& name = findings[0];
   Finding& storm = findings[1];
-  name.entity = "www.example.com./0";
   name.severity = storm.severity = Severity::error;
   storm.variant = "zone";
-  storm.entity = "example.com.";
   bool is_part = true;
   SECTION("of its zone") {}
   SECTION("of all its servers") {
@@ -159,7 +157,7 @@ TEST_CASE("a name in a storm is told with the storm", "[detectors][incidents]") 
     }
   }
   SECTION("of another zone") {
-    storm.entity = "le.com.";
+    storm.who[0] = one("zone", "le.com.");
     is_part = false;
   }
   SECTION("an hour before") {
