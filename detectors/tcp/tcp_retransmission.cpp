@@ -38,6 +38,9 @@ struct Repetition {
   std::uint32_t length = 0;
   std::uint32_t in_flight = 0;      // bytes sent from the first repeated one on, until it was
   std::uint32_t round_trip_us = 0;  // smoothed, at that moment
+  // Of the leg that lost it: the least one until then, and smoothed; 0: unknown.
+  std::uint32_t least_leg_us = 0;
+  std::uint32_t leg_us = 0;
   std::uint16_t segments = 1;
   std::uint16_t duplicate_acks = 0;
   std::uint16_t ip_length = 0;
@@ -48,6 +51,11 @@ struct Repetition {
   bool spurious = false;
   bool was_held = false;  // the receiver had closed its window before
 };
+
+std::uint32_t to_us(Duration duration) {
+  return static_cast<std::uint32_t>(std::min<std::int64_t>(
+      duration / microseconds{1}, std::numeric_limits<std::uint32_t>::max()));
+}
 
 // What showed that a repetition was needless.
 struct Proof {
@@ -202,8 +210,9 @@ class TcpRetransmission final : public Detector {
     kept.in_flight = static_cast<std::uint32_t>(
         std::min<std::uint64_t>(fact.totals.bytes - std::min(fact.totals.bytes, fact.offset),
                                 std::numeric_limits<std::uint32_t>::max()));
-    kept.round_trip_us = static_cast<std::uint32_t>(std::min<std::int64_t>(
-        fact.present_round_trip / microseconds{1}, std::numeric_limits<std::uint32_t>::max()));
+    kept.round_trip_us = to_us(fact.present_round_trip);
+    kept.least_leg_us = to_us(fact.leg_round_trip);
+    kept.leg_us = to_us(fact.present_leg_round_trip);
     kept.duplicate_acks = fact.duplicate_acks;
     kept.was_held = fact.was_held;
     kept.segments = static_cast<std::uint16_t>(std::min<std::uint32_t>(fact.segments, 0xffff));
@@ -875,11 +884,10 @@ class TcpRetransmission final : public Detector {
     }
     // Nothing but silence is no matter of single losses.
     if (given_up && sum.fast == 0) return;
-    const Duration usual = usual_round_trip(flows);
+    const Leg leg = leg_that_loses(flows, sum.upstream > sum.downstream);
     // A queue of the usual size, one bandwidth-delay product, doubles the round trip when it is
     // full (C. Villamizar, C. Song: High Performance TCP in ANSNET, 1994).
-    const bool has_grown = sum.round_trip > Duration::zero() && usual >= 2 * sum.round_trip &&
-                           usual - sum.round_trip >= least_growth;
+    const bool has_grown = leg.usual >= 2 * leg.least && leg.usual - leg.least >= least_growth;
     if (near_receiver && sum.downstream != 0 && sum.upstream == 0) {
       finding.causes.push_back({"receiver-drops",
                                 "the receiving host, or its own link, drops what has come so far",
@@ -898,8 +906,8 @@ class TcpRetransmission final : public Detector {
     }
     if (has_grown || comes_in_bursts(flows)) {
       const std::string how =
-          has_grown ? fmt::format("round trips had grown from {} to {}",
-                                  rough_duration(sum.round_trip), rough_duration(usual))
+          has_grown ? fmt::format("round trips had grown from {} to {}", rough_duration(leg.least),
+                                  rough_duration(leg.usual))
                     : "losses come in bursts";
       finding.causes.push_back({"congestion", "a queue on the path overflows",
                                 fmt::format("{}; {}", how, where), "tc -s qdisc show"});
@@ -908,8 +916,35 @@ class TcpRetransmission final : public Detector {
                                 fmt::format("losses come one by one{}; {}",
                                             both_ways ? ", in both directions" : "", where),
                                 "ethtool -S DEV | grep -iE 'crc|err|drop'"});
+      if (leg.least == Duration::zero()) {
+        finding.causes.push_back({"congestion", "a queue on the path overflows",
+                                  "whether round trips had grown on that side cannot be seen here",
+                                  "tc -s qdisc show"});
+      }
     }
     if (mostly_single) add_outage();
+  }
+
+  // Of the side on which most is lost: what is measured on the other tells nothing of its queues.
+  struct Leg {
+    Duration least{};  // zero: unknown, and so is the other
+    Duration usual{};  // when it lost
+  };
+  static Leg leg_that_loses(const Flows& flows, bool upstream) {
+    Leg leg;
+    std::vector<std::uint64_t> measured;
+    for (const Flow& flow : flows) {
+      for (const Repetition& each : flow.tally->kept) {
+        if (each.spurious || each.upstream != upstream || each.least_leg_us == 0) continue;
+        const Duration least = microseconds{each.least_leg_us};
+        leg.least = measured.empty() ? least : std::min(leg.least, least);
+        measured.push_back(each.leg_us);
+      }
+    }
+    if (!measured.empty()) {
+      leg.usual = microseconds{static_cast<std::int64_t>(median(std::move(measured)))};
+    }
+    return leg;
   }
 
   // Of what the sender had measured when it repeated.

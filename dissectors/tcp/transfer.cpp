@@ -517,6 +517,9 @@ void Transfer::tell(const Step& step, Retransmission& fact, Position) {
   ++counters_.repeats;
   if (fact.kind != RepeatKind::fin) counters_.data_repeats += fact.segments;
   fact.totals = totals(side);
+  const Side& beyond = fact.side == LossSide::upstream ? step.peer : side;
+  fact.leg_round_trip = microseconds{beyond.min_rtt_us};
+  fact.present_leg_round_trip = microseconds{beyond.rtt_us};
   listener_.on_tcp_retransmission(fact);
 }
 

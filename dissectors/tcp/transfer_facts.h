@@ -79,7 +79,10 @@ struct Retransmission {
   bool was_held = false;          // the receiver closed its window at some time before
   Duration round_trip{};          // the least one seen, both legs together; zero: unknown
   Duration present_round_trip{};  // smoothed, likewise
-  Timestamp refused{};            // when ICMP last called the original too large
+  // The same of the leg alone on which it was lost, from here to that end and back.
+  Duration leg_round_trip{};
+  Duration present_leg_round_trip{};
+  Timestamp refused{};  // when ICMP last called the original too large
   // Of the first unacknowledged byte: how long the direction had been silent when it was sent.
   Duration idle_before{};
 };

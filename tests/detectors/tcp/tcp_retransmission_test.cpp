@@ -408,11 +408,26 @@ TEST_CASE("round trips that grow before losses show a queue", "[detectors][tcp-r
   const milliseconds present = GENERATE(milliseconds{79}, milliseconds{80});
   for (std::uint32_t i = 0; i < 4; ++i) {
     tcp::Retransmission fact = bench.repeat(RepeatKind::fast, 100);
-    fact.round_trip = milliseconds{40};
-    fact.present_round_trip = present;
+    fact.leg_round_trip = milliseconds{40};
+    fact.present_leg_round_trip = present;
     bench.hear(fact);
   }
   CHECK(has_cause(bench.findings(100).at(0), "congestion") == (present == milliseconds{80}));
+}
+
+TEST_CASE("round trips of the other leg tell nothing of the one that loses",
+          "[detectors][tcp-retransmission]") {
+  Bench bench;
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    tcp::Retransmission fact = bench.repeat(RepeatKind::fast, 100);
+    fact.round_trip = milliseconds{1};
+    fact.present_round_trip = milliseconds{300};
+    bench.hear(fact);
+  }
+  const Finding found = bench.findings(100).at(0);
+  CHECK(found.causes.at(0).id == "random-loss");
+  CHECK(found.causes.at(1).id == "congestion");
+  CHECK(found.causes.at(1).why == "whether round trips had grown on that side cannot be seen here");
 }
 
 TEST_CASE("what was kept of flows long forgotten leaves room for those of now",
