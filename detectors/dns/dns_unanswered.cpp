@@ -250,6 +250,7 @@ struct Tally {
   Clues clues;
   LatencyHistogram latency_before;
   LatencyHistogram latency_since;
+  LatencyHistogram latency_again;  // of what was answered only when asked again, from then on
   Timestamp first_answer = Timestamp::max();
   Timestamp last_answer{};
   Timestamp last_silence{};
@@ -520,6 +521,7 @@ class DnsUnanswered final : public Detector {
   static void add_lost_attempts(Tally& tally, const dns::Transaction& transaction) {
     const dns::Rcode rcode = transaction.response.rcode;
     if (rcode != dns::Rcode::noerror && rcode != dns::Rcode::nxdomain) return;
+    tally.latency_again.add(transaction.response.seen.time - transaction.queries.last().time);
     note_silence(tally, transaction.asked());
     ++tally.first_attempts_lost;
     if (!dns::is_reverse(transaction.question.name)) ++tally.forward;
@@ -778,6 +780,15 @@ class DnsUnanswered final : public Detector {
                          plural(tally.split_seconds, "lost query")),
              "conntrack -S"});
       }
+      if (is_slow_again(tally)) {
+        finding.causes.push_back(
+            {"server-slow", "the server is slow, and clients ask again before it answers",
+             fmt::format("what was asked again took {} even then, other answers {} (medians): "
+                         "after a loss it would be as fast as those",
+                         rough_duration(tally.latency_again.percentile(50)),
+                         rough_duration(usual_latency(tally).percentile(50))),
+             fmt::format("dig @{} {} +tries=1 +time=15", address, question_of(tally))});
+      }
       finding.causes.push_back({"path-loss", "packets are lost on the path", loss_of(tally),
                                 fmt::format("mtr -rwbzc 100 {}", address)});
       const bool is_explained =
@@ -788,6 +799,21 @@ class DnsUnanswered final : public Detector {
                                   "silence comes and goes", ""});
       }
     }
+  }
+
+  // Of what was answered without being asked again.
+  static const LatencyHistogram& usual_latency(const Tally& tally) {
+    return tally.latency_since.count() >= tally.latency_before.count() ? tally.latency_since
+                                                                       : tally.latency_before;
+  }
+
+  // Five times as slow as usual, and by 100 ms (detectors.md, section 4.4). Whose first query was
+  // lost has an answer to the second like everybody else.
+  static bool is_slow_again(const Tally& tally) {
+    const LatencyHistogram& usual = usual_latency(tally);
+    if (tally.latency_again.count() < few || usual.count() < few) return false;
+    const Duration again = tally.latency_again.percentile(50);
+    return again >= 5 * usual.percentile(50) && again - usual.percentile(50) >= milliseconds{100};
   }
 
   static std::string loss_of(const Tally& tally) {

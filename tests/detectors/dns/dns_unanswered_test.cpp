@@ -469,6 +469,29 @@ TEST_CASE("a race for the state of a flow takes the second of two queries",
   CHECK(c.only(200).causes.at(0).id == (firsts == 0 ? "pair-race" : "path-loss"));
 }
 
+// asked at 0 and 5 s, answered at 7 s, where other answers take 10 ms
+TEST_CASE("a repetition that is answered late as well was not lost",
+          "[detectors][dns-unanswered]") {
+  Case c;
+  const double latency = GENERATE(0.01, 0.1, 2.0);
+  for (int i = 0; i < 20; ++i) {
+    c.bench.hear(answered(c.frames, {.name = fmt::format("n{}.example.com.", i)}, i, i + 0.01));
+  }
+  for (int i = 0; i < 3; ++i) {
+    const double when = 30.0 + 20 * i;
+    dns::Transaction query =
+        asked(c.frames, {.name = fmt::format("slow{}.example.com.", i)}, {when, when + 5});
+    query.outcome = dns::Outcome::answered;
+    query.has_response = true;
+    query.response.seen = c.frames.at(when + 5 + latency);
+    query.settled = query.response.seen.time;
+    c.bench.hear(query);
+    query.outcome = dns::Outcome::repeat_answered;
+    c.bench.hear(query);
+  }
+  CHECK(c.only(200).causes.at(0).id == (latency == 2.0 ? "server-slow" : "path-loss"));
+}
+
 TEST_CASE("what was answered before the silence is what was answered before it",
           "[detectors][dns-unanswered]") {
   Case c;
