@@ -23,10 +23,15 @@ bool is_tail(const Finding& finding) {
   return finding.entity == others && finding.variant == others;
 }
 
+// Those that are kept from something. Whoever asked once for what nobody ever got may be a stranger
+// who tries one address after the other.
 std::uint64_t clients_of(const Finding& finding) {
   std::uint64_t most = 0;
   for (const Who& who : finding.who) {
     if (who.role == "client") most = std::max(most, who.distinct);
+  }
+  for (const Measure& each : finding.measures) {
+    if (each.key == "lone_attempts") most -= std::min(most, static_cast<std::uint64_t>(each.value));
   }
   return most;
 }

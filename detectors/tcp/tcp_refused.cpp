@@ -207,6 +207,16 @@ class TcpRefused final : public Detector {
     return finding;
   }
 
+  // Of clients that asked once and no more, where nobody ever got in.
+  std::uint64_t lone_attempts(const Refusing& service) const {
+    const Attempts* attempts = attempts_.find(*service.key);
+    if (attempts != nullptr && attempts->completed != 0) return 0;
+    std::map<IpAddress, std::uint64_t> asked;
+    for (const Refusal& refusal : service.refusals) ++asked[refusal.client];
+    return static_cast<std::uint64_t>(
+        std::ranges::count_if(asked, [](const auto& each) { return each.second == 1; }));
+  }
+
   Finding describe(const Scene& scene, const Refusing& service,
                    const Neighbours& neighbours) const {
     const ServiceKey& key = *service.key;
@@ -219,6 +229,7 @@ class TcpRefused final : public Detector {
     finding.tunnel = key.tunnel;
     finding.severity = all_saved ? Severity::note : Severity::error;
     finding.title = short_title("", name, " refuses connections");
+    finding.measures = {{"lone_attempts", static_cast<std::int64_t>(lone_attempts(service))}};
     finding.capture_filter = fmt::format("host {} and tcp port {}", address, key.service.port);
     finding.next = {fmt::format("ss -ltnp 'sport = :{}'  # on the server", key.service.port),
                     fmt::format("nc -vz -w3 {} {}", address, key.service.port)};

@@ -33,6 +33,19 @@ TEST_CASE("of equally bad findings the one that most clients suffer from comes f
   CHECK(findings[0].id == "F1");
 }
 
+TEST_CASE("who asked once for what nobody ever got does not outrank who loses what works",
+          "[detectors][ranking]") {
+  std::vector<Finding> findings{finding("tcp-refused", "strangers", Severity::error, 3, 3),
+                                finding("tcp-retransmission", "loss", Severity::error, 54, 1),
+                                finding("tcp-refused", "down", Severity::error, 9, 2)};
+  findings[0].measures = {{"lone_attempts", 3}};
+  findings[2].measures = {{"lone_attempts", 0}};
+  rank(findings);
+  CHECK(findings[0].entity == "down");
+  CHECK(findings[1].entity == "loss");
+  CHECK(findings[2].entity == "strangers");
+}
+
 TEST_CASE("what was merged from many stands behind what is told by itself",
           "[detectors][ranking]") {
   std::vector<Finding> findings;

@@ -49,6 +49,22 @@ TEST_CASE("refusals are over when the service has accepted since", "[detectors][
   }
 }
 
+TEST_CASE("clients that ask once where nobody gets in may be strangers",
+          "[detectors][tcp-refused]") {
+  Case c;
+  const std::int64_t lone = GENERATE(0, 1, 2);
+  if (lone == 0) c.pair.handshake(0);
+  c.refuse(2);
+  c.pair.initiator.address = *IpAddress::parse("203.0.113.9");
+  c.refuse(3);
+  if (lone == 1) c.refuse(4);
+  const auto found = c.bench.findings(60);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].severity == Severity::error);
+  CHECK(found[0].measures.at(0).key == "lone_attempts");
+  CHECK(found[0].measures.at(0).value == lone);
+}
+
 TEST_CASE("a single refusal is over", "[detectors][tcp-refused]") {
   Case c;
   c.refuse(2);
