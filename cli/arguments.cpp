@@ -39,6 +39,10 @@ void add_detector_arguments(CLI::App& app, Arguments& to) {
       ->group("Input");
   app.add_option("-F", to.filter_file, "the same, from a file")->type_name("FILE")->group("Input");
 
+  app.add_option("--config", to.config, "options to take where none are given, in TOML")
+      ->type_name("FILE")
+      ->group("Input");
+
   add_list(app, "--only", to.only, "run only these; * stands for any text")
       ->type_name("D,..")
       ->group("Detectors");

@@ -13,6 +13,7 @@ struct Arguments {
   std::vector<std::string> read;  // -r, tcpdump's way to name a file
   std::string files_from;
   bool each = false;
+  std::string config;  // read before the others are, see config.h
   std::string filter;
   std::string filter_file;
   std::string from;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "capture/shell_word.h"
+#include "cli/config.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
 #include "cli/words.h"
@@ -150,6 +151,10 @@ ExitStatus run(std::vector<std::string> words) {
     return candidate.app->get_name() == words[0];
   });
   verb.app->allow_extras();  // so that they can be refused in our words
+  if (verb.app->get_option_no_throw("--config") != nullptr) {
+    const std::vector<std::string> configured = configured_words(program, *verb.app, words);
+    words.insert(words.begin() + 1, configured.begin(), configured.end());
+  }
   std::reverse(words.begin(), words.end());
   try {
     program.parse(words);

@@ -196,7 +196,18 @@ When set and not empty: no colours.
 .TP
 TZ
 The time zone of \fB\-\-tz local\fR.
+.TP
+XDG_CONFIG_HOME
+Where \fIwirefault/config.toml\fR is looked for (\fI~/.config\fR).
 .SH FILES
+.TP
+\fIwirefault/config.toml\fR of the user, else \fI/etc/wirefault.toml\fR
+Options by their long names, in TOML, such as
+.B min-severity = "error"
+or
+.BR "skip = [\[dq]tcp\-*\[dq]]" .
+What is typed wins. What is read, and which files are written, is said on the
+command line only.
 .TP
 .I wirefault@.service
 Watches an interface all the time, with the packets of the last 2 GB:

@@ -20,7 +20,8 @@ const std::string torn = "cut-torn.pcap";
 ProcessResult wirefault(const std::vector<std::string>& arguments,
                         const std::vector<std::string>& environment = {},
                         const std::string& input = "/dev/null") {
-  std::vector<std::string> command{"env", "-C", folder};
+  // No configuration file of whoever runs the tests.
+  std::vector<std::string> command{"env", "-C", folder, "XDG_CONFIG_HOME=/nonexistent"};
   command.insert(command.end(), environment.begin(), environment.end());
   command.push_back(program);
   command.insert(command.end(), arguments.begin(), arguments.end());
@@ -465,6 +466,62 @@ TEST_CASE("the JSON of a real capture is as the schema says", "[cli]") {
     CAPTURE(file, result.out);
     CHECK(result.status == 0);
   }
+}
+
+TEST_CASE("a configuration file gives options, and what is typed wins", "[cli]") {
+  const TemporaryDirectory directory;
+  const std::string file = directory / "config.toml";
+  const auto with = [&](const std::string& text, std::vector<std::string> more = {}) {
+    write_file(file, text);
+    more.insert(more.begin(), {"analyze", fires, "--config", file});
+    return wirefault(more);
+  };
+  const std::string plain = wirefault({"analyze", fires}).out;
+  CHECK(with("# nothing\n").out == plain);
+  const std::string both =
+      with("set = [\"dns.answer-timeout=3s\"]\nlimit = 5\nmin-severity = \"note\"\n").out;
+  CHECK(has(both, "\nset: dns.answer-timeout=3s\n"));
+  CHECK(with("output = \"json\"\n").out.starts_with("{"));
+  CHECK(with("output = \"json\"\n", {"-otext"}).out == plain);
+  CHECK(with("only = [\"tcp-*\"]\n", {"--only=dns-unanswered"}).out ==
+        wirefault({"analyze", fires, "--only", "dns-unanswered"}).out);
+  CHECK(with("strict = true\nfail-on = \"error\"\n").status == 1);
+  CHECK(with("plain = true\n").out == plain);  // of `live`
+
+  const std::pair<std::string, std::string_view> refused[] = {
+      {"limit = 1\nmin-severty = \"note\"\n",
+       "config.toml:2: no option for a configuration file is called 'min-severty'\n"
+       "  did you mean: min-severity\n"},
+      {"filter = \"tcp\"\n", "config.toml:1: no option for a configuration file is called"},
+      {"metrics = \"x\"\n", "config.toml:1: no option for a configuration file is called"},
+      {"output = \"json:x\"\n", "config.toml:1: a configuration file chooses a format"},
+      {"strict = 3\n", "config.toml:1: this is no value for 'strict'\n  wanted: true or false\n"},
+      {"limit = 1.5\n", "config.toml:1: this is no value for 'limit'\n"},
+      {"limit = \n", "config.toml:1: "},
+      {"max-mem = \"lots\"\n", "wanted: a size such as 256M or 1G\n"},
+  };
+  for (const auto& [text, said] : refused) {
+    const ProcessResult result = with(text);
+    CAPTURE(text, result.err);
+    CHECK(result.status == 2);
+    CHECK(has(result.err, said));
+  }
+  CHECK(has(wirefault({"analyze", fires, "--config", "/nonexistent"}).err,
+            "cannot open /nonexistent: No such file"));
+}
+
+TEST_CASE("a configuration file is found where the user's are", "[cli]") {
+  const TemporaryDirectory directory;
+  std::filesystem::create_directories(directory / "wirefault");
+  write_file(directory / "wirefault" / "config.toml", "output = \"json\"\n");
+  const std::string home = "XDG_CONFIG_HOME=" + std::string{directory / ""};
+  const auto run_there = [&](const std::vector<std::string>& words) {
+    return wirefault(words, {home});
+  };
+  CHECK(run_there({"analyze", fires}).out.starts_with("{"));
+  CHECK_FALSE(run_there({"analyze", fires, "-o", "text"}).out.starts_with("{"));
+  CHECK_FALSE(run_there({"analyze", fires, "--config", "/dev/null"}).out.starts_with("{"));
+  CHECK(run_there({"explain", "dns-unanswered"}).status == 0);
 }
 
 TEST_CASE("lists as JSON are as their schema says", "[cli]") {
