@@ -82,6 +82,8 @@ struct Tally {
   std::uint64_t other = 0;
   std::uint64_t needless = 0;
   std::uint64_t spurious = 0;
+  std::uint64_t spurious_probes = 0;    // of those
+  std::uint64_t spurious_timeouts = 0;  // likewise
   std::uint64_t upstream = 0;
   std::uint64_t downstream = 0;
   std::uint64_t refused = 0;  // by ICMP, as too large
@@ -231,6 +233,8 @@ class TcpRetransmission final : public Detector {
     std::uint64_t& counted = tally->of_kind(fact.kind);
     counted -= std::min<std::uint64_t>(counted, fact.segments);
     tally->spurious += fact.segments;
+    if (fact.kind == RepeatKind::tlp) tally->spurious_probes += fact.segments;
+    if (fact.kind == RepeatKind::rto) tally->spurious_timeouts += fact.segments;
     for (auto kept = tally->kept.rbegin(); kept != tally->kept.rend(); ++kept) {
       if (kept->seen.packet != fact.repetition) continue;
       kept->spurious = true;
@@ -375,10 +379,14 @@ class TcpRetransmission final : public Detector {
            lost * 100 >= few_segments_percent * tally.data();
   }
 
-  // Nothing was lost, and still much was sent twice.
+  // Nothing was lost, and still much was sent twice. A tail loss probe is sent before anybody can
+  // know whether it is needed (RFC 8985, section 7.1), and where acknowledgments are delayed most
+  // are not. A timeout for nothing is felt each time: the sender stood still and slows down after
+  // it (RFC 5682, section 1).
   bool is_needless(const Tally& tally) const {
     const std::uint64_t twice = tally.spurious + tally.needless;
-    if (twice == 0 || tally.lost() != 0) return false;
+    const std::uint64_t unprobed = twice - tally.spurious_probes;
+    if (tally.lost() != 0 || (unprobed < few_lost && tally.spurious_timeouts == 0)) return false;
     return tally.data() >= few_segments && twice * 100 >= loss_ * tally.data();
   }
 

@@ -702,6 +702,34 @@ def needless_without_ids():
     return capture
 
 
+@sample("tcp-retransmission/quiet-probes")
+def probed_tails():
+    """Three bursts whose last segment is repeated after 60 ms, as its acknowledgment is delayed."""
+    capture = Capture()
+    connection = Connection(capture)
+    connection.open()
+    connection.send(0, PSH | ACK, 100)
+    capture.wait(20000)
+    for _ in range(3):
+        for _ in range(30):
+            connection.send(1, ACK, connection.MSS)
+            capture.wait(50)
+        capture.wait(20000)
+        connection.send(0, ACK)
+        capture.wait(100000)
+        tail = connection.next[1]
+        connection.send(1, PSH | ACK, connection.MSS)
+        capture.wait(60000)
+        connection.send(1, PSH | ACK, connection.MSS, seq=tail)
+        capture.wait(10000)
+        connection.send(0, ACK)
+        capture.wait(10000)
+        connection.send(0, ACK, sack=[(tail, tail + connection.MSS)])
+        capture.wait(500000)
+    connection.close()
+    return capture
+
+
 @sample("tcp-retransmission/quiet-fast-open")
 def fast_open():
     """The SYN carries data (RFC 7413): once the server takes it, once it does not and it is sent again."""

@@ -215,6 +215,26 @@ TEST_CASE("what proves needless is taken back", "[detectors][tcp-retransmission]
   CHECK(found[0].count == 3);
 }
 
+// A hundred segments: probes where acknowledgments are delayed, or repeats of another kind.
+TEST_CASE("probes of a tail and single repeats that were not needed are nothing",
+          "[detectors][tcp-retransmission]") {
+  Bench bench;
+  const auto kind = GENERATE(RepeatKind::tlp, RepeatKind::fast, RepeatKind::needless);
+  const std::uint32_t times = GENERATE(1u, 2u, 3u);
+  for (std::uint32_t i = 0; i < times; ++i) {
+    const tcp::Retransmission fact = bench.repeat(kind, 98 + i, 2);
+    bench.hear(fact);
+    if (kind == RepeatKind::needless) continue;
+    tcp::SpuriousRetransmission amends;
+    amends.flow = fact.flow;
+    amends.kind = fact.kind;
+    amends.segments = fact.segments;
+    amends.repetition = fact.repetition.packet;
+    bench.detector().on_tcp_spurious_retransmission(amends);
+  }
+  CHECK(bench.findings(120).empty() == (kind == RepeatKind::tlp || times < 3));
+}
+
 TEST_CASE("a lone FIN and pieces cut anew are no loss", "[detectors][tcp-retransmission]") {
   Bench bench;
   for (std::uint32_t i = 0; i < 9; ++i) {
