@@ -40,9 +40,12 @@ const Finding& finding_called(const Result& result, const std::string& wanted) {
   if (result.findings.empty()) {
     throw Error{fmt::format("there is no finding {}: nothing was found", printable(wanted))};
   }
-  throw Error{fmt::format("there is no finding {}", printable(wanted)),
-              fmt::format("  found:  {} to {}; with other options there may be others",
-                          result.findings.front().id, result.findings.back().id)};
+  throw Error{
+      fmt::format("there is no finding {}", printable(wanted)),
+      fmt::format("  found:  {}{}; with other options there may be others",
+                  result.findings.front().id,
+                  result.findings.size() == 1 ? std::string{}
+                                              : fmt::format(" to {}", result.findings.back().id))};
 }
 
 std::string ladder(const Plan& plan, const Finding& finding) {
@@ -81,7 +84,8 @@ ExitStatus run(Arguments& arguments) {
   const Result result = analyze(plan, plan.files, trouble);
   const Finding& finding = finding_called(result, wanted);
   const std::string drawn = ladder(plan, finding);
-  write_stdout(finding_text(finding, plan.text) + (drawn.empty() ? "" : "\n" + drawn));
+  write_stdout(capture_text(result, plan.text) + "\n" + finding_text(finding, plan.text) +
+               (drawn.empty() ? "" : "\n" + drawn));
   if (!trouble.failures.empty()) return ExitStatus::usage;
   return trouble.was_interrupted ? ExitStatus::interface_vanished : ExitStatus::finished;
 }

@@ -520,8 +520,8 @@ void note_interface_down(std::string_view interface, std::uint64_t times, Durati
   if (times == 0) return;
   Notes{result.quality}.add(
       "interface-down", Grade::degraded, times,
-      fmt::format("{} was down for {}{}: nothing could be captured then", printable(interface),
-                  rough_duration(down),
+      fmt::format("interface {} was down for {}{}: nothing could be captured then",
+                  printable(interface), rough_duration(down),
                   times == 1 ? std::string{} : fmt::format(" in all, {} times", grouped(times))));
   sort_notes(result.quality);
 }

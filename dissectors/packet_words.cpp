@@ -5,6 +5,7 @@
 #include "dissectors/dns/message.h"
 #include "dissectors/icmp/message.h"
 #include "dissectors/ip/datagram.h"
+#include "dissectors/link/arp.h"
 #include "dissectors/link/frame.h"
 #include "dissectors/tcp/segment.h"
 #include "dissectors/tcp/sequence.h"
@@ -56,6 +57,7 @@ void put_dns(const Payload& payload, PacketWords& words) {
   if (!message) return;
   const Parsed<dns::Question> question = message->question();
   words.kind = Kind::dns;
+  words.id = message->id();
   words.is_response = message->is_response();
   if (question) words.question = key_of(*question);
   const std::string asked = question ? question_text(*question) : std::string{"no question"};
@@ -145,14 +147,25 @@ void put_icmp(const Payload& payload, bool is_v6, PacketWords& words) {
                              quote->has_ports ? quote->destination_port : std::uint16_t{0}};
 }
 
+void put_arp(const Payload& payload, PacketWords& words) {
+  const Parsed<link::Arp> arp = link::Arp::parse(payload);
+  if (!arp) return;
+  words.from = {arp->sender_ip, 0};
+  words.to = {arp->target_ip, 0};
+  words.text =
+      arp->operation == link::Arp::request
+          ? fmt::format("ARP who has {}", arp->target_ip.to_string())
+          : fmt::format("ARP {} is at {}", arp->sender_ip.to_string(), arp->sender_mac.to_string());
+}
+
 void put_datagram(const ip::Datagram& datagram, PacketWords& words) {
   words.kind = Kind::ip;
   words.from = {datagram.source, 0};
   words.to = {datagram.destination, 0};
   words.text = ip::protocol_name(datagram.protocol);
+  if (datagram.has_identification) words.identification = datagram.identification;
   if (datagram.is_fragment()) {
     words.kind = Kind::fragment;
-    words.identification = datagram.identification;
     words.fragment_offset = datagram.fragment_offset;
     words.more_fragments = datagram.more_fragments;
     words.size = datagram.payload.length;
@@ -192,6 +205,7 @@ PacketWords words_of(const Packet& packet) {
   for (int depth = 0; frame; ++depth) {
     if (frame->network != link::Network::ipv4 && frame->network != link::Network::ipv6) {
       if (depth == 0) words.text = link::network_name(frame->network, frame->code);
+      if (frame->network == link::Network::arp) put_arp(frame->payload, words);
       break;
     }
     Parsed<ip::Datagram> datagram = ip::parse(frame->payload);

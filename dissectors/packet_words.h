@@ -34,6 +34,7 @@ struct PacketWords {
   Endpoint to;
   std::uint64_t tunnel = 0;  // the innermost's stable id; 0: none
 
+  std::uint16_t id = 0;      // DNS
   bool is_response = false;  // DNS
   bool is_usable = false;    // a DNS response that its client was helped by
   std::string question;      // DNS: type, class and name, equal where those are
@@ -46,7 +47,7 @@ struct PacketWords {
   std::uint32_t end = 0;  // the sequence number behind it, a SYN's and a FIN's place counted
   std::uint32_t acknowledgment = 0;
   std::uint32_t size = 0;            // octets of what TCP, or the fragment, carries
-  std::uint32_t identification = 0;  // of fragments
+  std::uint32_t identification = 0;  // of the datagram; 0: none
   std::uint32_t fragment_offset = 0;
   bool more_fragments = false;
   std::optional<Endpoint> quoted_from;  // of ICMP errors: what they are about

@@ -34,6 +34,8 @@ class Exchange {
   static constexpr std::size_t most_of_many = 12;
 
   bool belongs(const PacketWords& words) const;
+  bool is_copy(const PacketWords& words) const;
+  void make_room();
   bool is_between(const Endpoint& a, const Endpoint& b) const;
 
   PacketWords worst_;
@@ -42,8 +44,11 @@ class Exchange {
   std::set<PacketRef> frames_;  // that the finding rests on
   std::vector<PacketWords> rungs_;
   std::vector<PacketWords> proof_;  // the first of frames_, whatever exchange they belong to
-  std::uint64_t given_up_ = 0;      // belong to it and are not kept
-  Timestamp last_{};                // of all packets
+  std::uint64_t more_proof_ = 0;    // not kept
+  bool has_worst_ = false;
+  std::uint64_t left_out_ = 0;  // behind the first few: belong to it and are not kept
+  std::uint64_t given_up_ = 0;  // behind the last
+  Timestamp last_{};            // of all packets
 };
 
 }  // namespace wirefault

@@ -72,6 +72,12 @@ class TextReport {
     return std::move(out_);
   }
 
+  std::string beginning() {
+    header();
+    quality();
+    return std::move(out_);
+  }
+
   std::string make(const Finding& finding) {
     heading(finding);
     detail(finding);
@@ -860,6 +866,10 @@ class TextReport {
 
 std::string text_report(const Result& result, const TextOptions& options) {
   return TextReport{result, options}.make();
+}
+
+std::string capture_text(const Result& result, const TextOptions& options) {
+  return TextReport{result, options}.beginning();
 }
 
 std::string finding_text(const Finding& finding, const TextOptions& options) {

@@ -26,6 +26,9 @@ struct TextOptions {
 // Ends with a newline. Whatever is not printable ASCII is escaped, whoever wrote it.
 std::string text_report(const Result& result, const TextOptions& options = {});
 
+// How the report begins: what was read, and how far it can be trusted.
+std::string capture_text(const Result& result, const TextOptions& options = {});
+
 // One finding in full, as the report has it.
 std::string finding_text(const Finding& finding, const TextOptions& options = {});
 

@@ -177,7 +177,7 @@ TEST_CASE("what cannot be done says why and what to do instead", "[cli]") {
       {{"analyze", fires, "--color", "red"}, "wanted: auto, always, never\n"},
       {{"show"}, "show which finding of which capture?\n  as in:  wirefault show edge.pcapng F1\n"},
       {{"show", fires}, "show which finding of which capture?\n"},
-      {{"show", fires, "F99"}, "there is no finding F99\n  found:  F1 to F"},
+      {{"show", fires, "F99"}, "there is no finding F99\n  found:  F1; with"},
       {{"show", quiet, "F1"}, "there is no finding F1: nothing was found\n"},
       {{"show", "/dev/null", "F1"}, "/dev/null can be read only once, and show reads twice\n"},
       {{"list"}, "list what?\n  wanted: detectors, formats, interfaces, settings\n"},
@@ -229,7 +229,9 @@ TEST_CASE("show has the finding in full and its worst exchange as a ladder", "[c
   CHECK(shown.status == 0);
   CHECK(shown.err == "");
   CHECK(longest_line(shown.out) <= 80);
-  CHECK(shown.out.starts_with("F1  "));
+  CHECK(shown.out.starts_with("fires.pcap  8 packets "));
+  CHECK(has(shown.out, "\ncapture: "));
+  CHECK(has(shown.out, "\nF1  "));
   CHECK(has(shown.out, "\n  time        192.0.2.10 "));
   CHECK(has(shown.out, "? "));
   CHECK(has(shown.out, "\nwhat the client felt: no answer; asked "));

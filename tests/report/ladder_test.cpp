@@ -157,7 +157,7 @@ TEST_CASE("a ladder counts TCP's numbers from where each side began, and shows w
   +1.090000   |<--- ACK 101 -----------------------------------------|        #6
               |  600 octets of 198.51.100.53:8080 are missing here   |
   +1.100000   |<--- 300 octets from 601 -----------------------------|        #7
-  x: sent again later
+  x: no acknowledgment before it was sent again, or at all
 
 what the client felt: the same data sent twice over 1.0 s
 )");
@@ -185,6 +185,106 @@ TEST_CASE("a ladder of a connection that did not open says how it ended", "[repo
   for (const double when : {0.0, 1.0, 3.0}) silent.add(when, segment({true, 10, 0, tcp::syn}));
   CHECK(silent.draw(PacketRef{0, 2}).back() ==
         "what the client felt: no connection; asked 3 times over 3.0 s");
+}
+
+TEST_CASE("a ladder is of one lookup, though the client asks for the name again and again",
+          "[report][ladder]") {
+  Capture capture;
+  capture.add(0.0, query(1, 41877, server));
+  capture.add(0.01, response(1, 41877, server, 0, true));  // answered
+  capture.add(0.5, query(2, 41878, server));
+  const PacketRef lost = capture.add(5.5, query(2, 41878, server));  // never answered
+  capture.add(5.51, response(2, 41878, "198.51.100.99", 0, true));   // but by who was not asked
+  capture.add(30.0, query(3, 41879, server));
+  capture.add(30.01, response(3, 41879, server, 0, true));
+  const std::string drawn = joined(capture.draw(lost));
+  CHECK(drawn.find(" #1\n") == drawn.npos);
+  CHECK(drawn.find(" #3\n") != drawn.npos);
+  CHECK(drawn.find(" #5\n") != drawn.npos);
+  CHECK(drawn.find(" #6\n") == drawn.npos);
+  CHECK(drawn.find("felt: no answer; asked twice over 5.0 s") != drawn.npos);
+
+  Capture polled;
+  for (std::uint16_t i = 0; i < 3; ++i) {
+    polled.add(5.0 * i, query(i, 41877, server));
+    polled.add(5.0 * i + 0.01, response(i, 41877, server, i == 2 ? 0 : 2, i == 2));
+  }
+  CHECK(polled.draw(PacketRef{0, 4}).back() ==
+        "what the client felt: no answer: SERVFAIL after 10 ms, asked once");
+}
+
+TEST_CASE("a ladder is of one connection, though its ports are used again", "[report][ladder]") {
+  Capture capture;
+  capture.add(0.0, segment({true, 10, 0, tcp::syn}));
+  capture.add(0.1, segment({false, 20, 11, tcp::syn | tcp::ack}));
+  capture.add(0.2, segment({true, 11, 21}));
+  capture.add(0.3, segment({true, 11, 21, tcp::rst | tcp::ack}));
+  const PacketRef again = capture.add(60.0, segment({true, 7000, 0, tcp::syn}));
+  capture.add(60.00002, segment({true, 7000, 0, tcp::syn}));  // a mirror's copy
+  capture.add(61.0, segment({true, 7000, 0, tcp::syn}));
+  capture.add(120.0, segment({true, 9000, 0, tcp::syn}));
+  CHECK(joined(capture.draw(again)) == R"(
+  time        192.0.2.10:40000                      198.51.100.53:8080     frame
+  +0.000000   |---- SYN -------------------------------------------->|        #5
+              |                  nothing for 1.0 s                   |
+  +1.000000   |---- SYN, second time ------------------------------->|        #7
+
+what the client felt: no connection; asked twice over 1.0 s
+)");
+}
+
+TEST_CASE("a connection is open when its initiator has acknowledged the SYN-ACK",
+          "[report][ladder]") {
+  Capture capture;
+  const PacketRef syn = capture.add(0.0, segment({true, 10, 0, tcp::syn}));
+  capture.add(1.0, segment({true, 10, 0, tcp::syn}));
+  capture.add(1.01, segment({false, 20, 11, tcp::syn | tcp::ack}));
+  const std::vector<std::string> open = capture.draw(syn);
+  CHECK(open[open.size() - 2] + " " + open.back() ==
+        "what the client felt: no connection; asked twice over 1.0 s, and no ACK followed the "
+        "SYN-ACK");
+  capture.add(1.02, segment({true, 11, 21}));
+  CHECK(capture.draw(syn).back() == "what the client felt: connected after 1.0 s");
+}
+
+TEST_CASE("who sent the SYN is the client, whatever the ports", "[report][ladder]") {
+  Capture capture;
+  capture.add(0.0, segment({true, 10, 0, tcp::syn, 0, 1024}));  // to port 8080
+  const PacketRef data = capture.add(0.1, segment({false, 21, 11, tcp::ack, 5, 1024}));
+  CHECK(capture.draw(data)[0].starts_with("  time        192.0.2.10:1024 "));
+}
+
+TEST_CASE("a ladder keeps what is near the worst, however much came before", "[report][ladder]") {
+  Capture capture;
+  for (std::uint32_t i = 0; i < 30'000; ++i) {
+    capture.add(0.0001 * i, segment({true, 1 + i, 1, tcp::ack, 1}));
+  }
+  const PacketRef worst = capture.add(3.1, segment({true, 30'001, 1, tcp::ack, 100}));
+  for (std::uint32_t i = 0; i < 30'000; ++i) {
+    capture.add(3.2 + 0.0001 * i, segment({false, 1 + i, 30'101, tcp::ack, 1}));
+  }
+  const std::string drawn = joined(capture.draw(worst));
+  for (const int shown : {1, 3, 29'999, 30'001, 30'003}) {
+    CHECK(drawn.find(fmt::format("#{}\n", shown)) != drawn.npos);
+  }
+}
+
+TEST_CASE("a ladder tells frames of several files apart, and clocks that were set back",
+          "[report][ladder]") {
+  Finding finding;
+  std::vector<PacketWords> rungs(2);
+  for (std::size_t i = 0; i < rungs.size(); ++i) {
+    rungs[i].packet = PacketRef{static_cast<std::uint16_t>(i), 7};
+    rungs[i].kind = PacketWords::Kind::udp;
+    rungs[i].text = "UDP";
+    rungs[i].time = Wire::at(i == 0 ? 5.0 : 1.5);
+  }
+  Exchange exchange{finding, rungs[0]};
+  for (const PacketWords& words : rungs) exchange.take(words);
+  const std::string drawn = joined(exchange.draw(80));
+  CHECK(drawn.find(" 1#7\n") != drawn.npos);
+  CHECK(drawn.find(" 2#7\n") != drawn.npos);
+  CHECK(drawn.find("the clock was set back by 3.5 s") != drawn.npos);
 }
 
 TEST_CASE("a ladder of a long connection leaves out what is far from the proof",
@@ -229,7 +329,8 @@ TEST_CASE("packets of many strangers are drawn together", "[report][ladder]") {
         0.001 * i, segment({true, 10, 0, tcp::syn, 0, static_cast<std::uint16_t>(40000 + i)})));
   }
   const std::vector<std::string> lines = capture.draw(frames[5], 80, frames);
-  REQUIRE(lines.size() == 13);
+  REQUIRE(lines.size() == 14);
+  CHECK(lines[13].find("... 18 packets left out ...") != std::string::npos);
   CHECK(lines[0] ==
         "  time        many                                  198.51.100.53:8080     frame");
   CHECK(lines[1] ==
