@@ -59,16 +59,16 @@ void ConnectFailures::add(const Handshake& handshake, KnowledgeListener& listene
 
 void ConnectFailures::add(const Opened& opened) {
   if (opened.is_timed) {
-    const std::uint64_t hash = hash_of_pair(opened.initiator, opened.responder, opened.tunnel);
-    answered_[hash % answered_count] = static_cast<std::uint32_t>(hash >> 32);
+    remember_answer(hash_of_pair(opened.initiator, opened.responder, opened.tunnel));
   }
+  remember_answer(hash_of_pair(opened.initiator, {opened.responder.address, 0}, opened.tunnel));
   remember(opened.initiator.address, opened);
   remember(any_of_family(opened.initiator.address.is_v6()), opened);
 }
 
-bool ConnectFailures::was_answered(const Handshake& handshake) const {
+bool ConnectFailures::was_answered(const Handshake& handshake, const Endpoint& responder) const {
   const std::uint64_t hash =
-      hash_of_pair(handshake.initiator(), handshake.responder(), handshake.opening.tunnel);
+      hash_of_pair(handshake.initiator(), responder, handshake.opening.tunnel);
   return answered_[hash % answered_count] == static_cast<std::uint32_t>(hash >> 32);
 }
 
@@ -86,7 +86,8 @@ void ConnectFailures::History::add(const Opened& opened) {
 
 void ConnectFailures::compare(ConnectFailure& failure) const {
   const Handshake& failed = failure.handshake;
-  failure.was_answered = was_answered(failed);
+  failure.was_answered = was_answered(failed, failed.responder());
+  failure.host_worked = was_answered(failed, {failed.responder().address, 0});
   const History* own =
       histories_.find({failed.opening.tunnel, failed.initiator().address, failed.responder().port});
   if (own == nullptr) return;

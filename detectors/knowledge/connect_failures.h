@@ -30,6 +30,7 @@ struct ConnectFailure {
   Duration time_lost{};  // from the first SYN of the failed attempt to that
   // The initiator had a SYN-ACK of the service, ever, and acknowledged it.
   bool was_answered = false;
+  bool host_worked = false;  // it had opened a connection to that host, at any port
   // Of the connections that the same initiator did open to the same service, as far as remembered.
   bool service_worked = false;
   bool newer_clock_worked = false;  // shortly before, and its SYN had a later timestamp
@@ -63,12 +64,16 @@ class ConnectFailures {
     return {handshake.opening.tunnel, handshake.initiator(), handshake.responder()};
   }
 
-  // By who it is and whom he asks: the hash of that, as far as nothing took its place.
+  // By who it is and whom he asks, at a port or (port 0) at any: the hash of that, as far as
+  // nothing took its place.
   static std::uint64_t hash_of_pair(const Endpoint& initiator, const Endpoint& responder,
                                     std::uint64_t tunnel) {
     return KeyHash<AttemptKey>{}({tunnel, {initiator.address, 0}, responder});
   }
-  bool was_answered(const Handshake& handshake) const;
+  void remember_answer(std::uint64_t hash) {
+    answered_[hash % answered_count] = static_cast<std::uint32_t>(hash >> 32);
+  }
+  bool was_answered(const Handshake& handshake, const Endpoint& responder) const;
 
   // Who opened connections to a port: one client, or, under the unspecified address of a family,
   // any client of that family.

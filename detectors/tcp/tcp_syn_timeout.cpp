@@ -98,6 +98,7 @@ struct Attempt {
   bool is_final = false;
   bool may_open = false;
   bool has_alternative = false;
+  bool host_worked = false;
   bool service_worked = false;
   bool newer_clock_worked = false;
   bool gave_up_ecn = false;
@@ -400,12 +401,12 @@ class TcpSynTimeout final : public Detector {
     extend_silence(group, key, handshake.syns);
     if (failure.has_alternative) group.alternative = failure.alternative;
     if (group.attempts.size() < Group::most_kept) {
-      group.attempts.push_back({handshake.initiator().address, handshake.syns, handshake.syn_acks,
-                                tcp::has_given_up(handshake.syns.kept(), handshake.settled),
-                                failure.may_open, failure.has_alternative, failure.service_worked,
-                                failure.newer_clock_worked, handshake.gave_up_ecn,
-                                is_unrouted(handshake.opening.initiator_syn.hop_limit),
-                                has_opened_others(handshake)});
+      group.attempts.push_back(
+          {handshake.initiator().address, handshake.syns, handshake.syn_acks,
+           tcp::has_given_up(handshake.syns.kept(), handshake.settled), failure.may_open,
+           failure.has_alternative, failure.host_worked, failure.service_worked,
+           failure.newer_clock_worked, handshake.gave_up_ecn,
+           is_unrouted(handshake.opening.initiator_syn.hop_limit), has_opened_others(handshake)});
     } else {
       ++group.more;
       if (failure.has_alternative) ++group.more_saved;
@@ -575,6 +576,18 @@ class TcpSynTimeout final : public Detector {
                                                                     : Severity::critical;
   }
 
+  // Seen at the server's door: strangers to the host ask for what never answered anybody. A
+  // firewall that drops what knocks on closed ports looks the same as a service that has failed.
+  bool may_be_unwanted(const Claim& claim, Vantage vantage) const {
+    if (claim.variant != silent || vantage != Vantage::near_server) return false;
+    const bool has_answered = std::ranges::any_of(claim.services, [this](const Failing& each) {
+      const Attempts* seen = services_seen_.find(*each.key);
+      return seen != nullptr && seen->has_answers();
+    });
+    return !has_answered &&
+           claim.all_attempts([](const Attempt& attempt) { return !attempt.host_worked; });
+  }
+
   // At the end of the capture three seconds must do, and then it may still have opened. Who asks
   // once, and then anew, waits as well; where the service answers others meanwhile, what came of
   // them may as well be the clients' own doing.
@@ -621,9 +634,12 @@ class TcpSynTimeout final : public Detector {
     finding.variant = variant_names[claim.variant];
     finding.entity = fmt::format("{}/{}", name, key.tunnel);
     finding.tunnel = key.tunnel;
+    const Vantage vantage = vantage_of(scene, claim);
+    const bool unwanted = may_be_unwanted(claim, vantage);
     finding.severity = severity_of(scene, claim, clients.distinct());
-    finding.confidence =
-        is_corroborated(claim, clients.distinct()) ? Confidence::probable : Confidence::possible;
+    finding.confidence = is_corroborated(claim, clients.distinct()) && !unwanted
+                             ? Confidence::probable
+                             : Confidence::possible;
     finding.title = claim.variant == delayed ? short_title("", name, " accepts connections late")
                     : claim.scope == Scope::peers
                         ? short_title("peers of ", name, " do not answer")
@@ -642,8 +658,14 @@ class TcpSynTimeout final : public Detector {
     finding.who.push_back(who("server", servers));
     finding.capture_filter = capture_filter(claim);
     finding.measures = {{"worst_time_lost_ns", worst.count()}};
-    const Vantage vantage = vantage_of(scene, claim);
     add_causes(finding, claim, vantage);
+    if (unwanted) {
+      finding.severity = std::min(finding.severity, Severity::warning);
+      finding.caveats.push_back(
+          {"never-answered",
+           "nobody ever got an answer there, and none of these clients elsewhere at the host: "
+           "whether anything should answer them cannot be told"});
+    }
     if (claim.variant == silent) {
       if (const Attempts* before = before_silence(claim)) {
         const Duration pause = before->silence_before(claim.first());

@@ -35,6 +35,47 @@ TEST_CASE("SYNs repeated into silence time out", "[detectors][tcp-syn-timeout]")
         "client: Linux before 6.5 and most others repeat SYNs like this");
 }
 
+// Two clients ask for what nobody gets; another opens a connection to port 80 of the same host,
+// which tells where the capture was taken.
+TEST_CASE("whether a server drops what strangers ask for on purpose cannot be told",
+          "[detectors][tcp-syn-timeout]") {
+  TcpBench bench{"tcp-syn-timeout"};
+  const bool at_server = GENERATE(true, false);
+  const bool is_known = GENERATE(true, false);      // one of the two opened port 80 before
+  const bool has_answered = GENERATE(true, false);  // the service did, to the other client
+  const std::uint8_t passed = at_server ? 60 : 64;
+  const std::uint8_t answer = at_server ? 64 : 60;
+  const double to_answer = at_server ? 0.0001 : 0.02;
+  const double to_acknowledgment = at_server ? 0.02 : 0.0001;
+  const auto open = [&](double when, const char* client, std::uint16_t port) {
+    const Endpoint from = endpoint(client, 50000);
+    const Endpoint to = endpoint("198.51.100.1", port);
+    bench.wire.send(when, from, to, {.flags = tcp::syn, .hop_limit = passed});
+    when += to_answer;
+    bench.wire.send(when, to, from,
+                    {.flags = tcp::syn | tcp::ack, .acknowledgment = 1, .hop_limit = answer});
+    when += to_acknowledgment;
+    bench.wire.send(when, from, to, {.sequence = 1, .acknowledgment = 1, .hop_limit = passed});
+  };
+  open(0, "203.0.113.9", 80);
+  if (is_known) open(1, "192.0.2.1", 80);
+  if (has_answered) open(2, "203.0.113.9", 6379);
+  for (const double when : {10, 11, 13}) {
+    for (const char* client : {"192.0.2.1", "192.0.2.2"}) {
+      bench.wire.send(when, endpoint(client, 40000), endpoint("198.51.100.1", 6379),
+                      {.flags = tcp::syn, .hop_limit = passed});
+    }
+  }
+  const auto found = bench.findings(60);
+  REQUIRE(found.size() == 1);
+  const bool is_unclear = at_server && !is_known && !has_answered;
+  CHECK(found[0].severity == (is_unclear ? Severity::warning : Severity::critical));
+  CHECK(found[0].confidence == (is_unclear ? Confidence::possible : Confidence::probable));
+  CHECK(std::ranges::any_of(found[0].caveats, [](const auto& caveat) {
+          return caveat.kind == "never-answered";
+        }) == is_unclear);
+}
+
 // The SYNs lasted seven seconds.
 TEST_CASE("timeouts go on until it has been quiet for longer than they lasted",
           "[detectors][tcp-syn-timeout]") {
@@ -545,11 +586,12 @@ TEST_CASE("the vantage says what a silent SYN can mean", "[detectors][tcp-syn-ti
       bench.wire.send(when, from, to, {.flags = tcp::syn, .sequence = 5, .hop_limit = 60});
     }
   };
-  const auto only = [&] {
+  const auto only = [&](Severity severity = Severity::error) {
     const auto found = bench.findings(60);
     REQUIRE(found.size() == 1);
-    CHECK(found[0].severity == Severity::error);
-    CHECK(found[0].confidence == Confidence::probable);
+    CHECK(found[0].severity == severity);
+    CHECK(found[0].confidence ==
+          (severity == Severity::error ? Confidence::probable : Confidence::possible));
     return found[0];
   };
   SECTION("near the client: nothing") {
@@ -562,9 +604,11 @@ TEST_CASE("the vantage says what a silent SYN can mean", "[detectors][tcp-syn-ti
           "captured near the client: whether the SYNs or their answers were lost cannot be told");
   }
   SECTION("near the server: they arrived") {
-    open(endpoint("192.0.2.2", 40000), endpoint("198.51.100.1", 80), 0, 0.0001, 0.02);
+    const bool is_stranger = GENERATE(true, false);
+    const Endpoint other = is_stranger ? endpoint("192.0.2.2", 40000) : from;
+    open(other, endpoint("198.51.100.1", 80), 0, 0.0001, 0.02);
     ask();
-    const Finding finding = only();
+    const Finding finding = only(is_stranger ? Severity::warning : Severity::error);
     REQUIRE_FALSE(finding.causes.empty());
     CHECK(finding.causes[0].why ==
           "captured near the server: the SYNs came so far and no answer left; other ports of the "
