@@ -141,7 +141,11 @@ class TcpSynFlood final : public Detector {
         second.tunnel, {network_of(second.service.address), second.service.port}, 1};
     // Nothing is kept of services whose connections all open: they are most, and many.
     const bool quiet = is_quiet(second);
-    if (!quiet || targets_.find(key) != nullptr) add(targets_[key], second);
+    if (!quiet || targets_.find(key) != nullptr) {
+      Tally& tally = targets_[key];
+      add(tally, second);
+      if (tally.level != Level::none) targets_.hold(key);
+    }
     if (second.service.port == 0 || (quiet && carpets_.find(network) == nullptr)) return;
     Tally& carpet = carpets_[network];
     if (!quiet && second.new_syns > 0) {
@@ -149,6 +153,7 @@ class TcpSynFlood final : public Detector {
       carpet.first_sources.add(second.first.address);
     }
     add(carpet, second);
+    if (carpet.level != Level::none) carpets_.hold(network);
   }
 
   static bool is_quiet(const tcp::ServiceSecond& second) {

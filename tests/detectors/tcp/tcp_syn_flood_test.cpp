@@ -19,6 +19,21 @@ struct Case {
   }
 };
 
+// A flood, and then so many other hosts that do not answer that not all can be kept.
+TEST_CASE("a flood is not given up for what may be nothing", "[detectors][tcp-syn-flood]") {
+  TcpBench bench{"tcp-syn-flood"};
+  bench.flood(0, 4000, 0.001, endpoint("203.0.113.80", 80));
+  for (int i = 0; i < 20000; ++i) {
+    bench.wire.send(
+        8 + 0.0005 * i, endpoint("192.0.2.1", 40000),
+        endpoint("198.51." + std::to_string(i / 250) + "." + std::to_string(i % 250), 443),
+        {.flags = tcp::syn});
+  }
+  const auto found = bench.findings(60);
+  REQUIRE_FALSE(found.empty());
+  CHECK(found[0].title == "203.0.113.80:80 is SYN-flooded");
+}
+
 TEST_CASE("a hundred SYNs a second that nobody completes are a flood",
           "[detectors][tcp-syn-flood]") {
   Case c;
