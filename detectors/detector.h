@@ -73,6 +73,7 @@ struct Scene {
   bool fragments_hidden = false;  // a capture filter may have left out all but first fragments
   const VantageMap* vantages = nullptr;
   const Stalls* stalls = nullptr;  // none: no connection stalled
+  bool only_syns = false;          // a capture filter left out the rest of all connections
 
   // Whose attempts are nobody's failure.
   bool is_scanner(const IpAddress& source, std::uint64_t tunnel) const {

@@ -226,7 +226,8 @@ Result Judgement::result(const std::vector<SourceInfo>& sources,
   result.counts.tcp_connections = summary.tcp_connections;
   result.counts.tcp_opened = summary.tcp_opened;
   result.counts.tcp_refused = summary.tcp_refused;
-  result.counts.tcp_half_open = summary.tcp_half_open;
+  // What became of those of which only the beginning is there, nobody can tell.
+  result.counts.tcp_half_open = lacks_all_but_syns(summary) ? 0 : summary.tcp_half_open;
   result.counts.tcp_joined_midway = summary.tcp_joined_midway;
   result.counts.ip_fragmented_datagrams = summary.fragmented_datagrams;
   result.counts.ip_incomplete_datagrams = summary.incomplete_datagrams;
@@ -252,7 +253,14 @@ Result Judgement::result(const std::vector<SourceInfo>& sources,
 
   const bool fragments_hidden = hides_fragments(summary, sources);
   const VantageMap vantages = vantages_.map(summary.own_addresses);
-  const Scene scene{now_, ended_, &scanners_, &path_sizes_, fragments_hidden, &vantages, &stalls_};
+  const Scene scene{now_,
+                    ended_,
+                    &scanners_,
+                    &path_sizes_,
+                    fragments_hidden,
+                    &vantages,
+                    &stalls_,
+                    lacks_all_but_syns(summary)};
   const std::vector<std::unique_ptr<Detector>> copies =
       ended_ ? std::vector<std::unique_ptr<Detector>>(detectors_.size()) : foresee(summary.last);
   Forgotten forgotten;

@@ -209,6 +209,12 @@ void note_contents(Notes& notes, const CaptureSummary& summary,
         fmt::format("only port {}: a capture filter may have left out fragments, ICMP and ARP",
                     quality.common_port));
   }
+  if (lacks_all_but_syns(summary)) {
+    notes.add("only-syns", Grade::degraded, summary.tcp_connections,
+              fmt::format("only SYNs: a capture filter left out the rest of all {}; whether they "
+                          "opened cannot be told",
+                          plural(summary.tcp_connections, "TCP connection")));
+  }
   if (summary.tcp_joined_midway * 2 > summary.tcp_connections) {
     notes.add("mid-stream", Grade::ok, summary.tcp_joined_midway,
               fmt::format("{} of {} TCP connections had begun before the capture",
@@ -497,6 +503,12 @@ bool hides_fragments(const CaptureSummary& summary, const std::vector<SourceInfo
   const bool is_likely = lacks_what_has_no_port(summary) || looks_filtered_by_port(summary);
   return (is_likely && !knows_filter(sources)) ||
          std::any_of(sources.begin(), sources.end(), names_a_port);
+}
+
+bool lacks_all_but_syns(const CaptureSummary& summary) {
+  // Whoever captures a flood without such a filter has ARP, or errors, or something else with it.
+  return summary.tcp_only_syns && summary.tcp_connections >= enough_connections &&
+         summary.arp_packets == 0 && summary.icmp_packets == 0;
 }
 
 void note_unheard_answers(const CaptureSummary& summary, Result& result) {

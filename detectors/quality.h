@@ -40,6 +40,10 @@ std::vector<std::string> not_looked_at(const CaptureSummary& summary);
 // left them out: then their absence says nothing.
 bool hides_fragments(const CaptureSummary& summary, const std::vector<SourceInfo>& sources);
 
+// Whether a capture filter left nothing of TCP but SYNs and what answers them: then no connection
+// is seen to open, and none to fail for want of an acknowledgment.
+bool lacks_all_but_syns(const CaptureSummary& summary);
+
 // Withholds or weakens what the capture itself may have caused, and says by how much it may be off.
 // `entries` are the detectors that ran.
 void apply_gates(const CaptureSummary& summary, const std::vector<SourceInfo>& sources,

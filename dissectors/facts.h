@@ -48,6 +48,7 @@ struct CaptureSummary {
   std::uint64_t tcp_refused_unseen = 0;  // RSTs that answer a SYN which is not in the capture
   std::uint64_t tcp_half_open = 0;       // a SYN, but never a completed handshake nor a refusal
   std::uint64_t tcp_joined_midway = 0;
+  bool tcp_only_syns = true;            // not one segment without SYN
   std::uint64_t tcp_data_segments = 0;  // as on the wire: offload undone; repetitions included
   std::uint64_t tcp_repeats = 0;        // packets that repeat data, SYN or FIN
   std::uint64_t tcp_data_repeats = 0;   // segments as on the wire that repeat data

@@ -463,6 +463,7 @@ CaptureSummary Tracking::summary() const {
   summary.tcp_refused = handshakes.refused;
   summary.tcp_refused_unseen = handshakes.refused_unseen;
   summary.tcp_half_open = handshakes.half_open;
+  summary.tcp_only_syns = handshakes.only_syns;
   summary.fragmented_datagrams = reassembly_.datagrams();
   summary.incomplete_datagrams = reassembly_.incomplete();
   name_the_rest(summary);

@@ -29,6 +29,8 @@ class PortScan final : public Detector {
     const auto& scans = scene.scanners->scans();
     for (const auto& [key, scan] : scans.sorted()) {
       if (scan->kind == tcp::Scan::Kind::none) continue;
+      // A proxy that connects to host after host: whether it got through was not captured.
+      if (scene.only_syns && scan->kind == tcp::Scan::Kind::horizontal) continue;
       Finding finding = describe(*key, *scan);
       finding.state = state_at(scene.now, finding);
       findings.push_back(std::move(finding));

@@ -186,6 +186,8 @@ class TcpSynFlood final : public Detector {
 
   void judge(const Scene& scene, std::vector<Finding>& findings) const override {
     for (const auto& [key, tally] : targets_.sorted()) {
+      const bool is_hidden = scene.only_syns && !repeats_answers(*tally) && !looks_forged(*tally);
+      if (is_hidden && (tally->level != Level::none || is_backscatter(*tally))) continue;
       if (key->target.port == 0) {
         if (tally->level != Level::none && sources_of(*tally) >= senders_) {
           findings.push_back(describe_reflection(scene, *key, *tally));
@@ -199,6 +201,7 @@ class TcpSynFlood final : public Detector {
       }
     }
     for (const auto& [key, tally] : carpets_.sorted()) {
+      if (scene.only_syns && !repeats_answers(*tally)) continue;
       if (tally->level != Level::none && is_carpet(*key, *tally, scene)) {
         findings.push_back(describe(scene, *key, *tally));
       }
@@ -220,6 +223,8 @@ class TcpSynFlood final : public Detector {
   static constexpr std::uint64_t syns_going_on = 20;
   // Older ones are decided, unless the table gave them up.
   static constexpr Duration young_time = seconds{4};
+  static constexpr const char* only_syns_caveat =
+      "a capture filter left out whatever acknowledges the SYN-ACKs";
   // After which a flood is over.
   static constexpr Duration quiet_time = seconds{30};
 
@@ -474,6 +479,11 @@ class TcpSynFlood final : public Detector {
     const bool is_certain = tally.level == Level::flood && tally.is_settled && !tally.sampled &&
                             total.answered >= enough_aged;
     if (is_certain) finding.confidence = Confidence::certain;
+    if (scene.only_syns && !repeats_answers(tally)) {
+      finding.confidence = Confidence::possible;
+      finding.severity = std::min(finding.severity, Severity::warning);
+      finding.caveats.push_back({"only-syns", only_syns_caveat});
+    }
     finding.title = tally.level == Level::suspected ? fmt::format("{} may be SYN-flooded", target)
                                                     : fmt::format("{} is SYN-flooded", target);
     finding.count = total.syns;
@@ -525,6 +535,22 @@ class TcpSynFlood final : public Detector {
     return finding;
   }
 
+  // Most of its answers came again: it waits for what acknowledges them (RFC 6298, section 5.7).
+  // Where a capture filter left that out, nothing else says that it never came; with SYN cookies
+  // not even this.
+  static bool repeats_answers(const Tally& tally) {
+    const auto& counts = tally.syn_acks_of_failed;
+    const std::uint64_t repeated =
+        std::accumulate(counts.begin() + 2, counts.end(), std::uint64_t{0});
+    return repeated > counts[1];
+  }
+  // SYNs that no stack makes: they have numbers in common, or a good part of them lacks the MSS.
+  static bool looks_forged(const Tally& tally) {
+    const Spread spread = fingerprints_of(tally);
+    return spread.members >= enough_to_compare &&
+           (spread.without_mss * 4 >= spread.members || !forged_numbers(spread).empty());
+  }
+
   // That of its seconds that have left the window, and of those in it.
   static Curve curve_of(const Tally& tally) {
     Curve curve = tally.curve;
@@ -539,6 +565,7 @@ class TcpSynFlood final : public Detector {
     std::uint64_t members = 0;
     std::uint64_t hop_limits = 0;
     std::uint64_t makes = 0;  // window, MSS and options
+    std::uint64_t without_mss = 0;
     std::set<std::uint32_t> numbers;
   };
   static Spread fingerprints_of(const Tally& tally) {
@@ -551,6 +578,7 @@ class TcpSynFlood final : public Detector {
       ++spread.members;
       hop_limits.insert(member.hop_limit);
       spread.numbers.insert(member.isn);
+      if (!member.has_mss) ++spread.without_mss;
       makes.insert({member.window, member.mss, member.has_mss, member.has_window_scale,
                     member.sack_permitted, member.has_timestamps});
     }

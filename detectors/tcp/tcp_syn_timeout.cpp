@@ -300,7 +300,10 @@ class TcpSynTimeout final : public Detector {
     widen(std::move(silent_services), claims);
     join_peers(scene, claims);
     for (const Claim& claim : claims) {
-      if (is_worth_a_finding(claim)) findings.push_back(describe(scene, claim));
+      // Where a capture filter left out what would acknowledge the SYN-ACKs, nobody is known to
+      // have missed one.
+      const bool is_hidden = scene.only_syns && claim.variant != silent;
+      if (!is_hidden && is_worth_a_finding(claim)) findings.push_back(describe(scene, claim));
     }
   }
 
@@ -640,6 +643,15 @@ class TcpSynTimeout final : public Detector {
     finding.confidence = is_corroborated(claim, clients.distinct()) && !unwanted
                              ? Confidence::probable
                              : Confidence::possible;
+    // The answer to the last SYN may have been left out as well; after three repetitions nobody
+    // waits for it any more.
+    if (scene.only_syns &&
+        claim.all_attempts([](const Attempt& each) { return each.syns.count() <= 3; })) {
+      finding.confidence = Confidence::possible;
+      finding.severity = std::min(finding.severity, Severity::warning);
+      finding.caveats.push_back(
+          {"only-syns", "a capture filter may have left out what answered the last of the SYNs"});
+    }
     finding.title = claim.variant == delayed ? short_title("", name, " accepts connections late")
                     : claim.scope == Scope::peers
                         ? short_title("peers of ", name, " do not answer")

@@ -154,6 +154,7 @@ std::optional<Opening> HalfOpen::add(const Segment& segment, const Carriage& car
     next_second_ = std::chrono::floor<seconds>(carriage.seen.time) + seconds{1};
     next_due_ = next_second_;
   }
+  totals_.only_syns = totals_.only_syns && segment.has(syn);
   Record* record = find(hash, carriage);
   if (record != nullptr) return proceed(*record, segment, carriage);
   return begin(segment, carriage, hash);

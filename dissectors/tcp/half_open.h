@@ -51,6 +51,7 @@ struct HandshakeTotals {
   std::uint64_t refused = 0;
   std::uint64_t half_open = 0;  // neither completed, nor refused, nor taken back
   std::uint64_t joined_midway = 0;
+  bool only_syns = true;  // not one segment without SYN
   // RSTs that answer a SYN which is not in the capture: what has an ACK is answered with its number
   // for sequence number (RFC 9293, section 3.10.7.1).
   std::uint64_t refused_unseen = 0;

@@ -469,6 +469,36 @@ def flood_cut_short():
     return in_order(capture)
 
 
+def only_syns(capture):
+    """What the filter "tcp[tcpflags] & tcp-syn != 0" leaves."""
+    capture.packets = [packet for packet in capture.packets if packet.data[14 + 20 + 13] & SYN]
+    return in_order(capture)
+
+
+@sample("tcp-syn-flood/quiet-only-syns")
+def busy_service_by_its_syns():
+    """Connections of sixty clients, all of which open, thirty a second, through a filter on SYN."""
+    capture = Capture()
+    for number in range(400):
+        attempt = Attempt(capture, f"203.0.113.{1 + number % 60}", 40000 + number, SERVER, 443, isn=77777 * number)
+        attempt.ask(33 * number)
+        attempt.opened(33 * number + 20)
+    return only_syns(capture)
+
+
+@sample("tcp-syn-flood/fires-only-syns")
+def flood_by_its_syns():
+    """The same filter, and SYNs that nobody completes: the server sends each SYN-ACK again and again."""
+    capture = Capture()
+    for number in range(400):
+        source = f"198.18.{number % 16}.{1 + number // 2}"
+        attempt = Attempt(capture, source, 40000 + number, SERVER, 443, isn=77777 * number)
+        attempt.ask(33 * number)
+        for after in REPEATED[:4]:
+            attempt.send(33 * number + after, 1, SYN | ACK, 5000, attempt.isn + 1)
+    return only_syns(capture)
+
+
 @sample("tcp-syn-timeout/fires-host")
 def silent_host():
     """Three services of one host are silent while another host answers: the host, not a service."""

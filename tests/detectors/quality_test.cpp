@@ -312,4 +312,17 @@ TEST_CASE("counters of drops that are beyond belief do not go round", "[detector
   CHECK(gated(summary, sources, {finding("silent")}).findings.empty());
 }
 
+// A filter on SYN leaves no ARP either; whoever captures a flood alone has that with it.
+TEST_CASE("SYNs alone are told from a flood alone", "[detectors]") {
+  CaptureSummary summary;
+  summary.tcp_only_syns = true;
+  summary.tcp_connections = 100;
+  CHECK(lacks_all_but_syns(summary));
+  summary.arp_packets = 1;
+  CHECK_FALSE(lacks_all_but_syns(summary));
+  summary.arp_packets = 0;
+  summary.tcp_only_syns = false;
+  CHECK_FALSE(lacks_all_but_syns(summary));
+}
+
 }  // namespace wirefault::test
