@@ -19,6 +19,7 @@ constexpr std::uint64_t withheld_per_mille = 100;
 // Fewer of anything make no share.
 constexpr std::uint64_t enough_connections = 20;
 constexpr std::uint64_t enough_unseen = 3;
+constexpr std::uint64_t several_breaks = 3;
 
 std::uint64_t per_mille(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0 : part * 1000 / whole;
@@ -332,6 +333,12 @@ void note_time(Notes& notes, const CaptureSummary& summary) {
                           rough_duration(quality.longest_silence),
                           quality.silences == 1 ? std::string{}
                                                 : fmt::format(", {} such gaps", quality.silences)));
+  }
+  // Bursts have pauses too: only where most of the time is missing.
+  if (quality.breaks >= several_breaks && quality.broken_off * 2 > summary.last - summary.first) {
+    notes.add("breaks", Grade::ok, quality.breaks,
+              fmt::format("in pieces: nothing at all for {} at the longest, {} such breaks",
+                          rough_duration(quality.longest_break), grouped(quality.breaks)));
   }
   if (quality.pauses > 0) {
     // What waited for an answer then is judged as if the capture had gone on.

@@ -28,6 +28,7 @@ namespace wirefault {
 struct SecondPassed {
   Timestamp now{};  // the packet clock, a whole second
   std::uint64_t seconds = 1;
+  Timestamp last_break{};  // when dense traffic last ceased for 3 s or more; CaptureQuality
 };
 
 // What only the whole capture can tell, sent once at its end: plain counts of what was seen, and

@@ -12,6 +12,8 @@ using std::chrono::seconds;
 // Traffic this dense does not pause for seconds without a reason.
 constexpr std::int64_t steady_rate = 20;  // packets per second
 constexpr Duration steady_time = seconds{5};
+constexpr Duration silence = seconds{5};
+constexpr Duration dense_time = seconds{1};
 
 // Longer pauses are a sleeping machine, several captures in one file, or a clock set right.
 constexpr Duration suspended = std::chrono::hours{1};
@@ -31,8 +33,16 @@ void QualityGauge::note_silence(const Packet& packet, Timestamp time) {
     }
   }
   const Duration steady = last_ - steady_from_;
-  if (last_ != Timestamp{} && steady >= steady_time &&
-      static_cast<std::int64_t>(since_silence_) >= steady_rate * (steady / seconds{1})) {
+  const bool is_dense =
+      last_ != Timestamp{} && steady >= dense_time &&
+      static_cast<std::int64_t>(since_silence_) >= steady_rate * (steady / seconds{1});
+  if (is_dense) {
+    ++quality_.breaks;
+    quality_.broken_off += time - last_;
+    quality_.longest_break = std::max(quality_.longest_break, time - last_);
+    quality_.last_break = last_;
+  }
+  if (is_dense && steady >= steady_time && time - last_ >= silence) {
     if (time - last_ >= suspended) {
       ++quality_.clock_steps;
     } else {

@@ -22,7 +22,12 @@ struct CaptureQuality {
   std::uint64_t clock_steps = 0;  // back by 100 ms or more, or ahead by an hour in steady traffic
   std::uint64_t silences = 0;     // of 5 s or more in the middle of steady traffic
   Duration longest_silence{};
-  Timestamp silent_from{};   // of the longest
+  Timestamp silent_from{};  // of the longest
+  // Of 3 s or more, each after a second and more of dense traffic: the capture may have stopped.
+  std::uint64_t breaks = 0;
+  Duration broken_off{};  // all of them
+  Duration longest_break{};
+  Timestamp last_break{};    // the last packet before the newest of them
   std::uint64_t pauses = 0;  // of an hour or more within a file, in whatever traffic
   Duration longest_pause{};
   PacketRef paused_until;        // of the longest: the packet that ended it
@@ -71,11 +76,12 @@ class QualityGauge {
   static constexpr std::uint32_t largest_frame = 9400;
   static constexpr std::int64_t step_ns = 100'000'000;
   static constexpr std::int64_t slip_ns = 1'000'000;
-  static constexpr std::int64_t silence_ns = 5'000'000'000;
+  // As long as detectors wait for what answers a SYN.
+  static constexpr std::int64_t break_ns = 3'000'000'000;
 
   void see_time(const Packet& packet, Timestamp time) {
     const std::int64_t ahead = (time - last_).count();
-    if (ahead >= silence_ns) note_silence(packet, time);
+    if (ahead >= break_ns) note_silence(packet, time);
     if (ahead <= -slip_ns && last_ != Timestamp{}) note_step_back(-ahead);
     if (quality_.has_coarse_times && time.time_since_epoch().count() % 1'000'000 != 0) {
       quality_.has_coarse_times = false;

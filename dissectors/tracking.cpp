@@ -243,7 +243,8 @@ void Tracking::pass_seconds(Timestamp to) {
     if (told == most_seconds_told) passed += (to - next_second_) / seconds{1};
     next_second_ += seconds{passed - 1};
     expire(next_second_);
-    listener_.on_second({next_second_, static_cast<std::uint64_t>(passed)});
+    listener_.on_second(
+        {next_second_, static_cast<std::uint64_t>(passed), quality_.quality().last_break});
     next_second_ += seconds{1};
   }
 }

@@ -1,5 +1,6 @@
 #include "detectors/knowledge/connect_failures.h"
 
+#include <cstdlib>
 #include <set>
 
 #include "detectors/audience.h"
@@ -19,6 +20,18 @@ constexpr std::size_t most_held = 1024;
 // For how long a server may hold the timestamp of an earlier connection against a client: its
 // TIME-WAIT, RFC 7323, section 5.
 constexpr Duration clock_memory = seconds{60};
+
+// Routes change by a hop or two; probes along the path (RFC 792, time exceeded) and SYNs that
+// others forge come with any hop limit.
+constexpr int same_path_hops = 2;
+
+bool may_be_one_host(std::uint8_t hop_limit, std::uint8_t other) {
+  return hop_limit == 0 || other == 0 || std::abs(int{hop_limit} - int{other}) <= same_path_hops;
+}
+// What is kept of a pair that got through: part of its hash, and the hop limit.
+std::uint32_t tag_of(std::uint64_t hash, std::uint8_t hop_limit) {
+  return static_cast<std::uint32_t>(hash >> 40) << 8 | hop_limit;
+}
 
 IpAddress any_of_family(bool is_v6) {
   constexpr std::array<std::uint8_t, 16> unspecified{};
@@ -58,18 +71,34 @@ void ConnectFailures::add(const Handshake& handshake, KnowledgeListener& listene
 }
 
 void ConnectFailures::add(const Opened& opened) {
+  const std::uint8_t hop_limit = opened.initiator_hop_limit;
   if (opened.is_timed) {
-    remember_answer(hash_of_pair(opened.initiator, opened.responder, opened.tunnel));
+    remember_answer(hash_of_pair(opened.initiator, opened.responder, opened.tunnel), hop_limit);
   }
-  remember_answer(hash_of_pair(opened.initiator, {opened.responder.address, 0}, opened.tunnel));
+  remember_answer(hash_of_pair(opened.initiator, {opened.responder.address, 0}, opened.tunnel),
+                  hop_limit);
   remember(opened.initiator.address, opened);
   remember(any_of_family(opened.initiator.address.is_v6()), opened);
+}
+
+void ConnectFailures::remember_answer(std::uint64_t hash, std::uint8_t hop_limit) {
+  answered_[hash % answered_count] = tag_of(hash, hop_limit);
 }
 
 bool ConnectFailures::was_answered(const Handshake& handshake, const Endpoint& responder) const {
   const std::uint64_t hash =
       hash_of_pair(handshake.initiator(), responder, handshake.opening.tunnel);
-  return answered_[hash % answered_count] == static_cast<std::uint32_t>(hash >> 32);
+  const std::uint32_t tag = answered_[hash % answered_count];
+  if (tag >> 8 != tag_of(hash, 0) >> 8) return false;
+  const std::uint8_t hop_limit = handshake.opening.initiator_syn.hop_limit;
+  if (may_be_one_host(hop_limit, static_cast<std::uint8_t>(tag & 0xff))) return true;
+  // Behind one address there may be several hosts.
+  const History* own = histories_.find(
+      {handshake.opening.tunnel, handshake.initiator().address, handshake.responder().port});
+  return own != nullptr && std::any_of(own->begin(), own->end(), [&](const Opened& opened) {
+           return opened.responder.address == responder.address &&
+                  may_be_one_host(hop_limit, opened.initiator_hop_limit);
+         });
 }
 
 void ConnectFailures::remember(const IpAddress& client, const Opened& opened) {

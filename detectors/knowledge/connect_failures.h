@@ -28,7 +28,8 @@ struct ConnectFailure {
   bool has_alternative = false;
   Endpoint alternative;
   Duration time_lost{};  // from the first SYN of the failed attempt to that
-  // The initiator had a SYN-ACK of the service, ever, and acknowledged it.
+  // The initiator had a SYN-ACK of the service, ever, and acknowledged it; and what it sent then
+  // came as far as this: probes with a small hop limit, and what others forge, do not.
   bool was_answered = false;
   bool host_worked = false;  // it had opened a connection to that host, at any port
   // Of the connections that the same initiator did open to the same service, as far as remembered.
@@ -70,9 +71,7 @@ class ConnectFailures {
                                     std::uint64_t tunnel) {
     return KeyHash<AttemptKey>{}({tunnel, {initiator.address, 0}, responder});
   }
-  void remember_answer(std::uint64_t hash) {
-    answered_[hash % answered_count] = static_cast<std::uint32_t>(hash >> 32);
-  }
+  void remember_answer(std::uint64_t hash, std::uint8_t hop_limit);
   bool was_answered(const Handshake& handshake, const Endpoint& responder) const;
 
   // Who opened connections to a port: one client, or, under the unspecified address of a family,

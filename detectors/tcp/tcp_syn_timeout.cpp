@@ -20,6 +20,7 @@
 #include <algorithm>
 #include <array>
 #include <bitset>
+#include <deque>
 #include <map>
 #include <set>
 
@@ -265,7 +266,10 @@ class TcpSynTimeout final : public Detector {
     const tcp::Handshake& handshake = failure.handshake;
     if (handshake.outcome == tcp::HandshakeOutcome::abandoned) {
       const bool waited = handshake.settled - handshake.asked() >= lone_age;
-      if (waited && failure.was_answered && !failure.has_alternative) add(failure);
+      if (waited && failure.was_answered && !failure.has_alternative &&
+          !is_before_break(handshake.asked())) {
+        add(failure);
+      }
       return;
     }
     if (handshake.outcome != tcp::HandshakeOutcome::silent &&
@@ -277,6 +281,13 @@ class TcpSynTimeout final : public Detector {
     // The race of RFC 8305: another address answered before this one could have.
     if (failure.has_alternative && syns == 2 && failure.time_lost <= race_time) return;
     add(failure);
+  }
+
+  void on_second(const SecondPassed& second) override {
+    if (!breaks_.empty() && breaks_.back() == second.last_break) return;
+    if (second.last_break == Timestamp{}) return;
+    if (breaks_.size() == most_breaks) breaks_.pop_front();
+    breaks_.push_back(second.last_break);
   }
 
   void judge(const Scene& scene, std::vector<Finding>& findings) const override {
@@ -317,6 +328,8 @@ class TcpSynTimeout final : public Detector {
   static constexpr Duration lone_age = seconds{3};
   // A queue that was full once, and a gap of the capture, are over by then.
   static constexpr Duration lone_span = seconds{10};
+  // An attempt is told of 70 s after it was made; so many breaks of 3 s fit in between.
+  static constexpr std::size_t most_breaks = 24;
   // Below that many connections a share says nothing.
   static constexpr std::uint64_t enough_for_share = 100;
   // As many are one problem of what they have in common.
@@ -328,6 +341,12 @@ class TcpSynTimeout final : public Detector {
   static constexpr Duration forever = Duration::max();
   // One client alone may be what is at fault.
   static constexpr std::uint64_t independent_clients = 2;
+
+  // Where the capture may have stopped before the answer came: at its end the same is too young.
+  bool is_before_break(Timestamp asked) const {
+    return std::ranges::any_of(
+        breaks_, [&](Timestamp last) { return asked <= last && last - asked < lone_age; });
+  }
 
   // Only of services that leave some SYNs without an answer: most never do.
   void note_opened(const tcp::ServiceSecond& second, const Attempts& attempts) {
@@ -956,9 +975,19 @@ class TcpSynTimeout final : public Detector {
     // A listener whose queue is full still answers whoever comes just as there is room.
     const bool others_opened =
         claim.any_attempt([](const Attempt& each) { return each.others_opened; });
-    if (worked && others_opened) finding.causes.push_back(accept_queue);
+    // Clients that wait ask again.
+    const bool asked_once = std::ranges::all_of(
+        claim.services, [](const Failing& each) { return each.lone == each.count(); });
+    const bool may_be_unseen = worked && others_opened && asked_once;
+    if (may_be_unseen) {
+      finding.causes.push_back(
+          {"rest-not-captured", "they opened, and the capture misses all but their SYNs",
+           "none asks again, and the same clients open others at the same time",
+           "nft list flowtables  # offloaded connections bypass a capture"});
+    }
+    if (worked && others_opened && !may_be_unseen) finding.causes.push_back(accept_queue);
     finding.causes.push_back(worked ? filtered_now : filtered);
-    if (!worked && others_opened) finding.causes.push_back(accept_queue);
+    if (others_opened && (!worked || may_be_unseen)) finding.causes.push_back(accept_queue);
   }
 
   const std::uint64_t min_timeouts_;
@@ -970,6 +999,7 @@ class TcpSynTimeout final : public Detector {
   AttemptCounts<HostKey> hosts_seen_;
   AttemptCounts<HostKey> networks_seen_;
   TallyMap<ServiceKey, AnswerSeconds> answer_seconds_;
+  std::deque<Timestamp> breaks_;  // the last packets before them, the newest last
 };
 
 }  // namespace

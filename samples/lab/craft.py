@@ -346,12 +346,12 @@ class Attempt:
         self.capture, self.isn = capture, isn
         self.ends = ((client, client_port), (server, server_port))
 
-    def send(self, after, side, flags, seq=0, ack=0):
+    def send(self, after, side, flags, seq=0, ack=0, hop_limits=(64, 57)):
         """`after` in milliseconds from the capture's present moment."""
         (source, source_port), (target, target_port) = self.ends[side], self.ends[1 - side]
         options = bytes.fromhex("020405b40402080a") + struct.pack("!2L", 100000 + after, 0) + bytes.fromhex("01030307")
         segment = tcp(source, source_port, target, target_port, seq, ack, flags, 64240, options if flags & SYN else b"", b"")
-        packet = ip(source, target, TCP, segment, (source_port + after) % 2**16, hop_limit=(64, 57)[side])
+        packet = ip(source, target, TCP, segment, (source_port + after) % 2**16, hop_limit=hop_limits[side])
         self.capture.add(source, target, packet, at=self.capture.now + after * 1000)
 
     def ask(self, *when, flags=SYN):
@@ -605,6 +605,48 @@ def strangers_ask_once():
             scanner.opened(320)
         if number % 3:
             Attempt(capture, f"203.0.113.{100 + number}", 42000, SERVER, 443).ask(1000 * number + 600)
+    return in_order(capture)
+
+
+@sample("tcp-syn-timeout/quiet-traceroute")
+def probes_of_the_path():
+    """A client whose connections all open runs a traceroute of TCP beside them: SYNs with hop limits from 1
+    to 7, one each, of which most are told of by nobody."""
+    capture = Capture()
+    for number in range(60):
+        client = Attempt(capture, CLIENT, 40000 + number, SERVER, 443)
+        client.ask(1000 * number)
+        client.opened(1000 * number + 20)
+        probe = Attempt(capture, CLIENT, 50000 + number, SERVER, 443)
+        probe.send(1000 * number + 300, 0, SYN, probe.isn, hop_limits=(1 + number % 7, 57))
+    return in_order(capture)
+
+
+@sample("tcp-syn-timeout/quiet-pieces")
+def capture_in_pieces():
+    """A capture that runs for three seconds of each minute: what was asked for last is answered when it has
+    stopped."""
+    capture = Capture()
+    for minute in range(6):
+        for number in range(60):
+            at = 60000 * minute + 50 * number
+            client = Attempt(capture, f"192.0.2.{10 + number % 5}", 40000 + 100 * minute + number, SERVER, 443)
+            client.ask(at)
+            client.opened(at + 250)
+    started = min(packet.time for packet in capture.packets)
+    capture.packets = [packet for packet in capture.packets if (packet.time - started) % 60000000 < 3000000]
+    return in_order(capture)
+
+
+@sample("tcp-syn-timeout/fires-offloaded")
+def rest_is_offloaded():
+    """Three of four connections are taken over by hardware after their SYN, which bypasses the capture."""
+    capture = Capture()
+    for number in range(300):
+        client = Attempt(capture, f"192.0.2.{10 + number % 3}", 40000 + number, SERVER, 443)
+        client.ask(200 * number)
+        if number % 4 == 0:
+            client.opened(200 * number + 20)
     return in_order(capture)
 
 
