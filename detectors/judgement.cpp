@@ -226,8 +226,7 @@ Result Judgement::result(const std::vector<SourceInfo>& sources,
   result.counts.tcp_connections = summary.tcp_connections;
   result.counts.tcp_opened = summary.tcp_opened;
   result.counts.tcp_refused = summary.tcp_refused;
-  // What became of those of which only the beginning is there, nobody can tell.
-  result.counts.tcp_half_open = lacks_all_but_syns(summary) ? 0 : summary.tcp_half_open;
+  result.counts.tcp_half_open = summary.tcp_half_open;
   result.counts.tcp_joined_midway = summary.tcp_joined_midway;
   result.counts.ip_fragmented_datagrams = summary.fragmented_datagrams;
   result.counts.ip_incomplete_datagrams = summary.incomplete_datagrams;

@@ -223,6 +223,11 @@ class TextReport {
     return found != result_.quality.numbers.end() && found->second > 0;
   }
 
+  bool has_note(std::string_view kind) const {
+    return std::ranges::any_of(result_.quality.notes,
+                               [&](const auto& note) { return note.kind == kind; });
+  }
+
   // Connections begun before count: those of one direction only are known.
   bool answers_seen() const {
     const Counts& counts = result_.counts;
@@ -406,7 +411,8 @@ class TextReport {
     const Counts& counts = result_.counts;
     std::vector<std::string> parts{fmt::format("{} opened", grouped(counts.tcp_opened)),
                                    fmt::format("{} refused", grouped(counts.tcp_refused))};
-    if (counts.tcp_half_open != 0) {
+    // Of those of which only the SYNs were kept, nobody can tell what became.
+    if (counts.tcp_half_open != 0 && !has_note("only-syns")) {
       parts.push_back(fmt::format("{} never completed", grouped(counts.tcp_half_open)));
     }
     if (counts.tcp_joined_midway != 0) {
